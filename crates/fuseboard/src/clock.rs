@@ -1,0 +1,162 @@
+//! Time, as a trait: the system's clock, and a fake one for tests.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+/// A moment in milliseconds on one clock's axis. Only differences mean something: two moments of one store
+/// can be compared, a moment of one store and one of another cannot. What a person sees is computed when it
+/// is shown ([`Clock::wall`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Moment(pub i64);
+
+impl Moment {
+    /// This moment and `by` later; stops at the axis' end.
+    #[must_use]
+    pub fn after(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(millis(by)))
+    }
+
+    /// The time from `earlier` to this moment; zero if it is not earlier.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// This moment moved by so many milliseconds, for another axis.
+    #[must_use]
+    pub fn shifted(self, by: i64) -> Self {
+        Self(self.0.saturating_add(by))
+    }
+}
+
+/// A duration in whole milliseconds, at most `i64::MAX`.
+pub(crate) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Identity of the period since the machine started; moments of [`Clock::now`] are comparable only within one.
+pub type BootId = Arc<str>;
+
+/// A source of time.
+pub trait Clock: Send + Sync {
+    /// Time since the machine started. It never goes back and counts while the machine is suspended.
+    fn now(&self) -> Moment;
+    /// What a clock on the wall shows. It may jump.
+    fn wall(&self) -> SystemTime;
+    /// In which boot [`Clock::now`] counts.
+    fn boot(&self) -> BootId;
+}
+
+/// The machine's own clocks: `CLOCK_BOOTTIME`, the wall clock, the kernel's boot id.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Moment {
+        crate::sys::since_boot()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn boot(&self) -> BootId {
+        crate::sys::boot_id()
+    }
+}
+
+/// A clock for tests that moves only when told to. Clones share one time.
+///
+/// ```
+/// use std::time::Duration;
+/// use fuseboard::clock::{Clock, FakeClock};
+///
+/// let clock = FakeClock::new();
+/// let before = clock.now();
+/// clock.advance(Duration::from_secs(5));
+/// assert_eq!(clock.now().since(before), Duration::from_secs(5));
+/// ```
+#[derive(Clone, Debug)]
+pub struct FakeClock(Arc<Mutex<FakeTime>>);
+
+#[derive(Debug)]
+struct FakeTime {
+    since_boot: Moment,
+    wall: SystemTime,
+    boots: u32,
+}
+
+impl FakeClock {
+    /// A clock one hour after its machine's start, on 2026-01-01 at midnight UTC.
+    pub fn new() -> Self {
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+        Self(Arc::new(Mutex::new(FakeTime { since_boot: Moment(3_600_000), wall, boots: 1 })))
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, by: Duration) {
+        self.with(|time| {
+            time.since_boot = time.since_boot.after(by);
+            time.wall += by;
+        });
+    }
+
+    /// Sets the wall clock, as an administrator or NTP may do; no time passes.
+    pub fn set_wall(&self, wall: SystemTime) {
+        self.with(|time| time.wall = wall);
+    }
+
+    /// Starts the machine anew: another boot, its clock at zero, the wall clock `pause` later.
+    pub fn reboot(&self, pause: Duration) {
+        self.with(|time| {
+            time.boots += 1;
+            time.since_boot = Moment(0);
+            time.wall += pause;
+        });
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut FakeTime) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Default for FakeClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for FakeClock {
+    fn now(&self) -> Moment {
+        self.with(|time| time.since_boot)
+    }
+
+    fn wall(&self) -> SystemTime {
+        self.with(|time| time.wall)
+    }
+
+    fn boot(&self) -> BootId {
+        self.with(|time| format!("fake-boot-{}", time.boots).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_clock_goes_forward_and_knows_its_boot() {
+        let clock = SystemClock;
+        let first = clock.now();
+        assert!(first.0 > 0 && clock.now() >= first);
+        assert!(!clock.boot().is_empty());
+        assert_eq!(clock.boot(), clock.boot());
+    }
+
+    #[test]
+    fn a_moment_stops_at_the_ends_of_its_axis() {
+        assert_eq!(Moment(i64::MAX - 1).after(Duration::MAX), Moment(i64::MAX));
+        assert_eq!(Moment(5).since(Moment(7)), Duration::ZERO);
+    }
+}
