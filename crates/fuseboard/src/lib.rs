@@ -1,10 +1,12 @@
 //! Durable circuit breakers for side-work.
 pub mod clock;
+pub mod decision;
 pub mod event;
 mod name;
 mod outcome;
 mod policy;
 pub mod record;
+pub mod state;
 pub mod store;
 mod sys;
 

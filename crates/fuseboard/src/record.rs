@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{BootId, Moment};
-use crate::outcome::Failure;
+use crate::outcome::{Failure, Fingerprint};
 
 /// Everything that is known of one circuit. A circuit that no store knows yet has the default record: closed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,6 +50,21 @@ pub enum State {
     },
 }
 
+impl Record {
+    /// The switch in force at this moment, if any: an operator's decision may have an end.
+    pub fn switch_at(&self, at: Moment) -> Option<&Switch> {
+        self.switch.as_ref().filter(|switch| switch.until.is_none_or(|until| at < until))
+    }
+
+    /// The lease of the probe that is out, if any.
+    pub fn lease(&self) -> Option<&Lease> {
+        match &self.state {
+            State::HalfOpen { lease, .. } => lease.as_ref(),
+            State::Closed { .. } | State::Open { .. } => None,
+        }
+    }
+}
+
 impl Default for State {
     fn default() -> Self {
         Self::Closed { failures: 0 }
@@ -82,6 +97,15 @@ pub struct Lease {
     pub until: Moment,
     /// Who has it.
     pub holder: Holder,
+    /// What it tries, so that a probe that is lost is not granted anew as mended work.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+impl Lease {
+    /// Whether the probe may still report: in time, and its holder not proved dead.
+    pub fn is_live(&self, at: Moment, holder_dead: bool) -> bool {
+        !holder_dead && at < self.until
+    }
 }
 
 /// A process that holds a lease, so that its death can be proved.
