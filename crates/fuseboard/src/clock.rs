@@ -1,5 +1,6 @@
 //! Time, as a trait: the system's clock, and a fake one for tests.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -32,6 +33,36 @@ impl Moment {
 /// A duration in whole milliseconds, at most `i64::MAX`.
 pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A duration as people write it: `350ms`, `4.2s`, `5m`, `2h 30m`, `3d 4h`; at most two units.
+///
+/// ```
+/// use std::time::Duration;
+/// use fuseboard::clock::Human;
+///
+/// assert_eq!(Human(Duration::from_secs(9000)).to_string(), "2h 30m");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Human(pub Duration);
+
+impl fmt::Display for Human {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, millis) = (self.0.as_secs(), self.0.subsec_millis());
+        let pair = |big: u64, small: u64, units: [&str; 2]| match small {
+            0 => format!("{big}{}", units[0]),
+            _ => format!("{big}{} {small}{}", units[0], units[1]),
+        };
+        let text = match seconds {
+            0 => format!("{millis}ms"),
+            1..10 if millis >= 100 => format!("{seconds}.{}s", millis / 100),
+            1..60 => format!("{seconds}s"),
+            60..3600 => pair(seconds / 60, seconds % 60, ["m", "s"]),
+            3600..86400 => pair(seconds / 3600, seconds % 3600 / 60, ["h", "m"]),
+            _ => pair(seconds / 86400, seconds % 86400 / 3600, ["d", "h"]),
+        };
+        f.pad(&text)
+    }
 }
 
 /// Identity of the period since the machine started; moments of [`Clock::now`] are comparable only within one.
@@ -152,6 +183,15 @@ mod tests {
         assert!(first.0 > 0 && clock.now() >= first);
         assert!(!clock.boot().is_empty());
         assert_eq!(clock.boot(), clock.boot());
+    }
+
+    #[test]
+    fn durations_read_as_people_write_them() {
+        let shown = |ms| Human(Duration::from_millis(ms)).to_string();
+        let cases = [(0, "0ms"), (350, "350ms"), (4_250, "4.2s"), (9_050, "9s"), (59_999, "59s"), (300_000, "5m")];
+        for (ms, text) in cases.into_iter().chain([(90_000, "1m 30s"), (9_000_000, "2h 30m"), (273_600_000, "3d 4h")]) {
+            assert_eq!(shown(ms), text);
+        }
     }
 
     #[test]

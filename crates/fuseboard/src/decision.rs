@@ -126,7 +126,7 @@ pub enum SkipReason {
         until: Moment,
     },
     /// An operator switched the circuit off.
-    SwitchedOff(Switch),
+    SwitchedOff(Box<Switch>),
 }
 
 /// What became of a report.

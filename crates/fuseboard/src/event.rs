@@ -1,10 +1,13 @@
 //! What happened to circuits, as data: told after it is stored, outside every lock.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Moment;
+use crate::clock::{Human, Moment};
+use crate::decision::{Skip, SkipReason};
 use crate::name::CircuitName;
+use crate::outcome::{Failure, FailureKind};
 
 /// One applied transition, or an operator's act.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,7 +97,7 @@ pub struct OutcomeRow {
     /// `success`, `failure`, `skipped`, `ignored` or `late`.
     pub outcome: &'static str,
     /// How it failed.
-    pub failure: Option<crate::outcome::FailureKind>,
+    pub failure: Option<FailureKind>,
     /// How long the work took.
     pub duration: Duration,
     /// The pipeline's run that it happened in.
@@ -108,4 +111,155 @@ pub enum Row {
     Event(Event),
     /// A call's outcome.
     Outcome(OutcomeRow),
+}
+
+/// Something worth a line: told to [`Observer`]s after it is stored, while no lock is held.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// A transition, an operator's act, or trouble with the store.
+    Event(Event),
+    /// A failure that did not open the circuit (one that does is told by the event alone).
+    Failed {
+        /// The circuit.
+        circuit: CircuitName,
+        /// The failure.
+        failure: Failure,
+        /// Failures in a row, this one included.
+        failures: u32,
+        /// Failures in a row that open the circuit.
+        trip_after: u32,
+    },
+    /// A call was skipped, or would have been if the policy did not merely observe.
+    Skipped {
+        /// The circuit.
+        circuit: CircuitName,
+        /// The skip.
+        skip: Skip,
+        /// When it was.
+        at: Moment,
+        /// The last error.
+        last_error: Option<Arc<str>>,
+        /// Whether the policy merely observes: the call ran.
+        observed: bool,
+    },
+    /// An open circuit is tried before its time, because what failed was mended.
+    Mended {
+        /// The circuit.
+        circuit: CircuitName,
+    },
+    /// A report changed totals only.
+    NotCounted {
+        /// The circuit.
+        circuit: CircuitName,
+        /// Whether it came too late; else it was recorded while somebody else decides.
+        late: bool,
+    },
+}
+
+impl Notice {
+    /// Of the skips of one outage the first and every 20th are worth a line, so that a dead service does
+    /// not flood a log.
+    pub const SKIPS_PER_LINE: u64 = 20;
+
+    /// Whether this is worth a line in a log; everything but the quiet majority of skips.
+    pub fn is_loud(&self) -> bool {
+        match self {
+            Self::Skipped { skip, .. } => skip.count <= 1 || skip.count.is_multiple_of(Self::SKIPS_PER_LINE),
+            Self::Event(event) => event.kind != EventKind::Probing,
+            Self::Failed { .. } | Self::Mended { .. } | Self::NotCounted { .. } => true,
+        }
+    }
+
+    /// The circuit that it is about.
+    pub fn circuit(&self) -> Option<&CircuitName> {
+        match self {
+            Self::Event(event) => event.circuit.as_ref(),
+            Self::Failed { circuit, .. }
+            | Self::Skipped { circuit, .. }
+            | Self::Mended { circuit }
+            | Self::NotCounted { circuit, .. } => Some(circuit),
+        }
+    }
+}
+
+/// Who wants to be told. Observers are called after the fact; one that panics harms nobody.
+pub trait Observer: Send + Sync {
+    /// Takes notice. Called by the thread that made the call, so it should be quick.
+    fn notice(&self, notice: &Notice);
+}
+
+impl<F: Fn(&Notice) + Send + Sync> Observer for F {
+    fn notice(&self, notice: &Notice) {
+        self(notice);
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(event) => event.fmt(f),
+            Self::Failed { circuit, failure, failures, trip_after } => {
+                write!(f, "{circuit} failed ({failures} of {trip_after}): {}", failure.message)
+            }
+            Self::Skipped { circuit, skip, at, last_error, observed } => {
+                write!(f, "{circuit}: {} ", if *observed { "would be skipped" } else { "skipped" })?;
+                match &skip.reason {
+                    SkipReason::Open { probe_at, .. } => {
+                        write!(f, "({} since it opened), circuit open", skip.count)?;
+                        match probe_at {
+                            Some(due) => write!(f, ", next probe in {}", Human(due.since(*at)))?,
+                            None => f.write_str(", no probe will be made by itself")?,
+                        }
+                        last_error.as_ref().map_or(Ok(()), |error| write!(f, " (last error: {error})"))
+                    }
+                    SkipReason::ProbeOut { .. } => f.write_str("while another process probes the circuit"),
+                    SkipReason::SwitchedOff(switch) => {
+                        write!(f, "because {} switched it off: {}", switch.by, switch.reason)
+                    }
+                }
+            }
+            Self::Mended { circuit } => write!(f, "{circuit} changed since it failed, trying"),
+            Self::NotCounted { circuit, late: true } => {
+                write!(f, "{circuit}: the report came too late to count; totals only")
+            }
+            Self::NotCounted { circuit, late: false } => {
+                write!(
+                    f,
+                    "{circuit}: the outcome does not count while the circuit is open, probed or switched; totals only"
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(circuit) = &self.circuit {
+            write!(f, "{circuit}: ")?;
+        }
+        let cause = self.cause.as_deref().unwrap_or("no reason given");
+        let failures = self.failures.unwrap_or(0);
+        let plural = if failures == 1 { "" } else { "s" };
+        match self.kind {
+            EventKind::Opened => write!(f, "circuit OPEN after {failures} failure{plural} (last: {cause})")?,
+            EventKind::Probing => f.write_str("probing")?,
+            EventKind::Reopened => write!(f, "circuit still OPEN, the probe failed ({cause})")?,
+            EventKind::ProbeLost => write!(f, "circuit still OPEN, {cause}")?,
+            EventKind::Closed => write!(f, "circuit CLOSED, it works again (after {failures} failure{plural})")?,
+            EventKind::Switched => write!(f, "switched {cause}")?,
+            EventKind::Reset => f.write_str("reset, circuit closed")?,
+            EventKind::ProbeRequested => f.write_str("the next call will be a probe")?,
+            EventKind::StoreDegraded => write!(f, "{cause}; deciding in memory")?,
+            EventKind::StoreRestored => f.write_str("the store can be used again")?,
+        }
+        match (self.kind, self.probe_at) {
+            (EventKind::Opened | EventKind::Reopened | EventKind::ProbeLost, Some(due)) => {
+                write!(f, "; next probe in {}", Human(due.since(self.at)))
+            }
+            (EventKind::Opened | EventKind::Reopened | EventKind::ProbeLost, None) => {
+                f.write_str("; no probe will be made by itself")
+            }
+            _ => Ok(()),
+        }
+    }
 }

@@ -1,15 +1,69 @@
-//! Durable circuit breakers for side-work.
+//! Durable circuit breakers for side-work that must never take the job down.
+//!
+//! A piece of work gets a named **circuit**. It fails twice in a row: the circuit opens, that is told once, and
+//! the work is skipped until a single probe shows that it works again. A **gate** is a circuit around something
+//! that judges: without a verdict of its own it blocks. State lives in a [`store`](store::Store): this process's
+//! memory, or a file that one-shot processes share.
+//!
+//! ```
+//! use fuseboard::{Attempt, Board};
+//!
+//! let board = Board::new();
+//! let notify = board.circuit("notify")?;
+//!
+//! for _ in 0..2 {
+//!     let attempt = notify.run(|| Err::<(), _>("connection refused"));
+//!     assert!(matches!(attempt, Attempt::Failed(_)));
+//! }
+//! // Twice in a row was enough: from now on it costs nothing.
+//! assert!(matches!(notify.run(|| Ok::<_, String>(())), Attempt::Skipped(_)));
+//! # Ok::<(), fuseboard::CircuitError>(())
+//! ```
+//!
+//! | concept | where |
+//! |---|---|
+//! | circuit, call, permit | [`Circuit`], [`Call`], [`Permit`] |
+//! | guards | [`Circuit::run`], [`run_or`](Circuit::run_or), [`run_or_else`](Circuit::run_or_else), [`try_run`](Circuit::try_run), [`Attempt`] |
+//! | gate, verdict | [`Gate`], [`Verdict`] |
+//! | policy | [`Policy`] |
+//! | the state machine | [`state`], its [`decision`]s and [`record`]s |
+//! | operators and onlookers | [`Operator`], [`View`] |
+//! | events and who is told | [`event`] |
+//! | stores | [`store`] |
+//! | time | [`clock`] |
+//!
+//! Features: `serde` (records can be serialised), `store-contract` (the suite that every store must pass).
+
+mod board;
+mod call;
+mod circuit;
 pub mod clock;
 pub mod decision;
+mod error;
 pub mod event;
+mod gate;
+mod guard;
 mod name;
+mod operator;
 mod outcome;
+mod permit;
 mod policy;
 pub mod record;
 pub mod state;
 pub mod store;
 mod sys;
+mod transact;
+mod view;
 
+pub use board::{Board, BoardBuilder};
+pub use call::Call;
+pub use circuit::{Circuit, Kept, Settled};
+pub use error::{CircuitError, Refusal, RefusalReason};
+pub use gate::{Block, Gate, Verdict};
+pub use guard::{Attempt, TryError};
 pub use name::{CircuitName, NameError};
+pub use operator::{LONGEST_SWITCH, Operator};
 pub use outcome::{Failure, FailureKind, Fingerprint, MAX_MESSAGE, Outcome};
+pub use permit::Permit;
 pub use policy::{Mode, Policy, PolicyBuilder, PolicyError};
+pub use view::{Shown, ShownSwitch, View};

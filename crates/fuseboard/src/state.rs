@@ -49,7 +49,7 @@ pub fn admit(record: &Record, policy: &Policy, ask: &Ask, now: &Now) -> Step<Adm
     if let Some(switch) = record.switch_at(now.at) {
         return match switch.position {
             Position::On => Step::kept(Admission::Run(Ticket::Switched)),
-            Position::Off => skip(record.clone(), Mode::Enforce, SkipReason::SwitchedOff(switch.clone())),
+            Position::Off => skip(record.clone(), Mode::Enforce, SkipReason::SwitchedOff(Box::new(switch.clone()))),
         };
     }
     match &record.state {
@@ -183,9 +183,10 @@ pub fn reset(record: &Record, now: &Now) -> Step<()> {
 
 /// An operator takes the decision (`Some`) or gives it back to the circuit (`None`, *auto*). The automatic
 /// state stays frozen as it is meanwhile.
-pub fn switch(record: &Record, switch: Option<Switch>) -> Step<()> {
-    let cause = switch.as_ref().map_or("auto", |switch| switch.position.as_str());
-    let change = Change { cause: Some(cause.into()), ..Change::of(EventKind::Switched) };
+pub fn switch(record: &Record, switch: Option<Switch>, reason: &str) -> Step<()> {
+    let position = switch.as_ref().map_or("auto", |switch| switch.position.as_str());
+    let cause = if reason.is_empty() { position.into() } else { format!("{position}: {reason}").into() };
+    let change = Change { cause: Some(cause), ..Change::of(EventKind::Switched) };
     Step { next: Some(Record { switch, ..record.clone() }), changes: vec![change], answer: () }
 }
 

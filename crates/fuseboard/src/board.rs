@@ -1,0 +1,216 @@
+//! The circuits of one process or store, and who is told of them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::circuit::Circuit;
+use crate::clock::{Clock, Moment, SystemClock};
+use crate::error::CircuitError;
+use crate::event::{Event, EventKind, Notice, Observer};
+use crate::gate::Gate;
+use crate::name::CircuitName;
+use crate::operator::Operator;
+use crate::policy::Policy;
+use crate::store::{MemoryStore, Store, StoreError};
+use crate::view::View;
+
+/// The circuits of one process or store. Cloning copies a pointer.
+///
+/// ```
+/// use fuseboard::Board;
+///
+/// let board = Board::new();
+/// let cost = board.circuit("cost")?;
+/// let rows: u64 = cost.run_or(0, || Ok::<_, std::io::Error>(3));
+/// assert_eq!(rows, 3);
+/// # Ok::<(), fuseboard::CircuitError>(())
+/// ```
+#[derive(Clone)]
+pub struct Board {
+    pub(crate) parts: Arc<Parts>,
+}
+
+/// What the handles of one board share.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn Store>,
+    /// Where decisions are made while the store cannot be used.
+    pub(crate) memory: MemoryStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    policy: Policy,
+    observers: Vec<Arc<dyn Observer>>,
+    in_use: Mutex<HashMap<CircuitName, Policy>>,
+    degraded: AtomicBool,
+}
+
+impl Board {
+    /// A board in memory, with the default policy.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A builder: store, policy, clock, observers.
+    pub fn builder() -> BoardBuilder {
+        BoardBuilder { store: None, clock: Arc::new(SystemClock), policy: Policy::default(), observers: Vec::new() }
+    }
+
+    /// The circuit of this name, with the board's policy.
+    ///
+    /// # Errors
+    /// [`CircuitError`] for a bad name, or a name in use under another policy.
+    pub fn circuit(&self, name: &str) -> Result<Circuit, CircuitError> {
+        self.circuit_with(&name.parse()?, self.parts.policy)
+    }
+
+    /// The circuit of this name, with a policy of its own.
+    ///
+    /// # Errors
+    /// [`CircuitError::AnotherPolicy`] if this process uses the name under another policy already.
+    pub fn circuit_with(&self, name: &CircuitName, policy: Policy) -> Result<Circuit, CircuitError> {
+        let mut in_use = self.parts.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        if *in_use.entry(name.clone()).or_insert(policy) != policy {
+            return Err(CircuitError::AnotherPolicy(name.clone()));
+        }
+        Ok(Circuit::new(name.clone(), policy, self.parts.clone(), false))
+    }
+
+    /// The gate of this name, with a policy of its own: a circuit that passes nothing it did not judge.
+    ///
+    /// # Errors
+    /// [`CircuitError::AnotherPolicy`] if this process uses the name under another policy already.
+    pub fn gate_with(&self, name: &CircuitName, policy: Policy) -> Result<Gate, CircuitError> {
+        self.circuit_with(name, policy).map(Gate::over)
+    }
+
+    /// The gate of this name, with the board's policy.
+    ///
+    /// # Errors
+    /// [`CircuitError`] for a bad name, or a name in use under another policy.
+    pub fn gate(&self, name: &str) -> Result<Gate, CircuitError> {
+        self.circuit(name).map(Gate::over)
+    }
+
+    /// The operator's handle: switch, probe, reset. `by` says who it is.
+    pub fn operator(&self, by: &str) -> Operator {
+        Operator::new(self.parts.clone(), by)
+    }
+
+    /// Every stored circuit as it is now, by name. A pure read.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read; never an empty list instead.
+    pub fn views(&self) -> Result<Vec<View>, StoreError> {
+        let wall = self.parts.clock.wall();
+        Ok(self.parts.store.list()?.into_iter().map(|(name, loaded)| View::of(name, &loaded, wall)).collect())
+    }
+
+    /// One circuit as it is now, or `None` if the store never saw it. A pure read.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    pub fn view(&self, name: &CircuitName) -> Result<Option<View>, StoreError> {
+        let loaded = self.parts.store.load(name)?;
+        let wall = self.parts.clock.wall();
+        Ok(loaded.version.is_some().then(|| View::of(name.clone(), &loaded, wall)))
+    }
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Board {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Board").field("policy", &self.parts.policy).finish_non_exhaustive()
+    }
+}
+
+impl Parts {
+    /// Tells every observer; one that panics is passed over.
+    pub(crate) fn tell(&self, notice: &Notice) {
+        for observer in &self.observers {
+            let _ = catch_unwind(AssertUnwindSafe(|| observer.notice(notice)));
+        }
+    }
+
+    /// Notes that the store failed, and tells it if that is news.
+    pub(crate) fn store_failed(&self, error: &StoreError) {
+        if !self.degraded.swap(true, Ordering::Relaxed) {
+            self.tell(&store_notice(EventKind::StoreDegraded, Some(error), self.clock.now()));
+        }
+    }
+
+    /// Notes that the store worked, and tells it if that is news.
+    pub(crate) fn store_worked(&self) {
+        if self.degraded.load(Ordering::Relaxed) && self.degraded.swap(false, Ordering::Relaxed) {
+            self.tell(&store_notice(EventKind::StoreRestored, None, self.clock.now()));
+        }
+    }
+}
+
+fn store_notice(kind: EventKind, error: Option<&StoreError>, at: Moment) -> Notice {
+    let cause = error.map(|error| error.to_string().into());
+    Notice::Event(Event { at, circuit: None, kind, cause, failures: None, probe_at: None, by: None, run: None })
+}
+
+/// Builds a [`Board`].
+#[must_use = "a builder does nothing until `build`"]
+pub struct BoardBuilder {
+    store: Option<Arc<dyn Store>>,
+    clock: Arc<dyn Clock>,
+    policy: Policy,
+    observers: Vec<Arc<dyn Observer>>,
+}
+
+impl BoardBuilder {
+    /// Where the circuits live. Default: this process's memory.
+    pub fn store(mut self, store: impl Store + 'static) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Like [`BoardBuilder::store`], for a store that is shared with others.
+    pub fn shared_store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// The policy of circuits that have none of their own. Default: [`Policy::default`].
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The source of time. Default: the system's.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Somebody who wants to be told. May be called more than once.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// The board.
+    pub fn build(self) -> Board {
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(self.clock.clone())));
+        let memory = MemoryStore::with_clock(self.clock.clone());
+        let (clock, policy, observers) = (self.clock, self.policy, self.observers);
+        let parts = Parts {
+            store,
+            memory,
+            clock,
+            policy,
+            observers,
+            in_use: Mutex::default(),
+            degraded: AtomicBool::new(false),
+        };
+        Board { parts: Arc::new(parts) }
+    }
+}

@@ -1,0 +1,411 @@
+//! The caller's handle: admission, report, and what is told of them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::board::Parts;
+use crate::call::Call;
+use crate::clock::Moment;
+use crate::decision::{Admission, Ask, Counted, Now, Skip, SkipReason, Ticket};
+use crate::error::{Refusal, RefusalReason};
+use crate::event::{Notice, OutcomeRow, Row};
+use crate::name::CircuitName;
+use crate::outcome::{Failure, Outcome};
+use crate::permit::Permit;
+use crate::policy::Policy;
+use crate::record::{Epoch, Holder, Record, State};
+use crate::state;
+use crate::store::{Deferred, Store, StoreError, StoreTrouble};
+use crate::transact::{Context, Snapshot};
+
+/// How often a swap is tried again when others were faster. Each round somebody gets ahead, so that even a
+/// thousand callers at once come through.
+const ROUNDS: u32 = 2_000;
+
+/// A named circuit, for who calls the work behind it. Cloning is cheap.
+#[derive(Clone)]
+pub struct Circuit {
+    pub(crate) name: CircuitName,
+    pub(crate) policy: Policy,
+    pub(crate) board: Arc<Parts>,
+    /// Whether the store is needed: a gate must not decide without it.
+    pub(crate) strict: bool,
+}
+
+impl Circuit {
+    pub(crate) fn new(name: CircuitName, policy: Policy, board: Arc<Parts>, strict: bool) -> Self {
+        Self { name, policy, board, strict }
+    }
+
+    /// The circuit's name.
+    pub fn name(&self) -> &CircuitName {
+        &self.name
+    }
+
+    /// The policy that this handle decides by.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Leave to run once. The permit must be settled; dropped, it counts as ignored.
+    ///
+    /// # Errors
+    /// [`Refusal`] tells why the work should not run now.
+    pub fn permit(&self) -> Result<Permit, Refusal> {
+        self.permit_for(Call::default())
+    }
+
+    /// Leave to make this call once.
+    ///
+    /// A store that cannot be used never stops the work: the decision is made in memory instead and that is
+    /// told once. (A [`Gate`](crate::Gate) refuses instead.)
+    ///
+    /// # Errors
+    /// [`Refusal`] tells why the work should not run now.
+    pub fn permit_for(&self, call: Call) -> Result<Permit, Refusal> {
+        match self.admit(&*self.board.store, &call) {
+            Ok((admission, snapshot)) => {
+                self.board.store_worked();
+                self.answer(admission, snapshot, call, Home::Store)
+            }
+            Err(error) if self.strict => Err(self.refusal(RefusalReason::StoreLost(Arc::new(error)), None)),
+            Err(error) => {
+                self.board.store_failed(&error);
+                let (admission, snapshot) = self
+                    .admit(&self.board.memory, &call)
+                    .map_err(|error| self.refusal(RefusalReason::StoreLost(Arc::new(error)), None))?;
+                self.answer(admission, snapshot, call, Home::Memory)
+            }
+        }
+    }
+
+    /// Feeds the outcome of work that ran without a permit: admission and report in one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it could neither be stored nor kept for later.
+    pub fn record(&self, outcome: &Outcome) -> Result<Counted, StoreError> {
+        let took = Duration::ZERO;
+        let done = self.load(&*self.board.store).and_then(|snapshot| {
+            let decide = |record: &Record, now: &Now| state::record(record, &self.policy, outcome, took, now);
+            self.transact(&*self.board.store, snapshot, Context::default(), |_, _| None, decide)
+        });
+        match done {
+            Ok((counted, _)) => {
+                self.tell_not_counted(counted);
+                Ok(counted)
+            }
+            Err(error) => {
+                let kept = self.board.store.defer(&self.deferred(None, true, outcome, took, None));
+                kept.map_or(Err(error), |()| Ok(Counted::Counted))
+            }
+        }
+    }
+
+    /// Whether a call would run now: a pure read that takes no probe.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    pub fn would_run(&self) -> Result<bool, StoreError> {
+        let snapshot = self.load(&*self.board.store)?;
+        Ok(state::may_run(&snapshot.loaded.record, None, &self.now(&snapshot)))
+    }
+
+    /// Admission by this store.
+    fn admit(&self, store: &dyn Store, call: &Call) -> Result<(Admission, Snapshot), StoreError> {
+        let snapshot = self.load(store)?;
+        let ask = Ask {
+            holder: Holder::this_process(),
+            lease: call.lease(&self.policy),
+            fingerprint: call.fingerprint().cloned(),
+        };
+        let skipped = |admission: &Admission, at| match admission {
+            Admission::Skip(_) => self.outcome_row(call, "skipped", None, Duration::ZERO, at),
+            Admission::Run(_) => None,
+        };
+        let context = Context { run: call.run(), by: None };
+        self.transact(store, snapshot, context, skipped, |record, now| state::admit(record, &self.policy, &ask, now))
+    }
+
+    fn answer(&self, admission: Admission, snapshot: Snapshot, call: Call, home: Home) -> Result<Permit, Refusal> {
+        match admission {
+            Admission::Run(ticket) => {
+                match &ticket {
+                    Ticket::Probe { mended: true, .. } => {
+                        self.board.tell(&Notice::Mended { circuit: self.name.clone() })
+                    }
+                    Ticket::Observed(skip) => self.tell_skipped(skip, &snapshot, true),
+                    Ticket::Closed(_) | Ticket::Probe { .. } | Ticket::Switched => {}
+                }
+                Ok(Permit::new(self.clone(), ticket, snapshot, call, home))
+            }
+            Admission::Skip(skip) => {
+                self.tell_skipped(&skip, &snapshot, false);
+                Err(self.refusal(RefusalReason::Skipped(skip), Some(&snapshot)))
+            }
+        }
+    }
+
+    /// Reports what an admitted call came to.
+    pub(crate) fn report(
+        &self,
+        home: Home,
+        snapshot: Snapshot,
+        ticket: &Ticket,
+        outcome: &Outcome,
+        took: Duration,
+        call: &Call,
+    ) -> Settled {
+        let store: &dyn Store = match home {
+            Home::Store => &*self.board.store,
+            Home::Memory => &self.board.memory,
+        };
+        let row = |counted: &Counted, at| {
+            let (word, failure) = match (counted, outcome) {
+                (Counted::Late, _) => ("late", None),
+                (_, Outcome::Success) => ("success", None),
+                (_, Outcome::Failure(failure)) => ("failure", Some(failure.kind)),
+                (_, Outcome::Ignored) => ("ignored", None),
+            };
+            self.outcome_row(call, word, failure, took, at)
+        };
+        let decide =
+            |record: &Record, now: &Now| state::report(record, &self.policy, ticket.epoch(), outcome, took, now);
+        let context = Context { run: call.run(), by: None };
+        match self.transact(store, snapshot.clone(), context, row, decide) {
+            Ok((counted, after)) => {
+                if let (Counted::Counted, Outcome::Failure(failure)) = (counted, outcome) {
+                    self.tell_failed(failure, &after.loaded.record);
+                }
+                if counted == Counted::Late {
+                    self.tell_not_counted(counted);
+                }
+                Settled { counted: Some(counted), record: after.loaded.record, kept: Kept::Stored }
+            }
+            Err(error) => {
+                let deferred = self.deferred(ticket.epoch(), false, outcome, took, call.run().map(|run| &**run));
+                let kept = match self.board.store.defer(&deferred) {
+                    Ok(()) if error.trouble == StoreTrouble::Busy => Kept::Deferred,
+                    deferred => {
+                        self.board.store_failed(&error);
+                        Kept::Lost { error: Arc::new(error), deferred: deferred.is_ok() }
+                    }
+                };
+                Settled { counted: None, record: snapshot.loaded.record, kept }
+            }
+        }
+    }
+
+    /// Renews the lease of the probe with this epoch; `false` ends the renewals.
+    pub(crate) fn renew(&self, home: Home, epoch: Epoch, lease: Duration) -> bool {
+        let store: &dyn Store = if home == Home::Store { &*self.board.store } else { &self.board.memory };
+        let renewed = self.load(store).and_then(|snapshot| {
+            self.transact(
+                store,
+                snapshot,
+                Context::default(),
+                |_, _| None,
+                |record, now| state::renew(record, epoch, lease, now),
+            )
+        });
+        // A store that is busy now may not be at the next third of the lease.
+        renewed.map_or_else(|error| error.may_pass(), |(renewed, _)| renewed)
+    }
+
+    pub(crate) fn load(&self, store: &dyn Store) -> Result<Snapshot, StoreError> {
+        store.load(&self.name).map(|loaded| Snapshot { loaded, seen: self.board.clock.now() })
+    }
+
+    /// Decides on what was loaded and stores the decision; if somebody else was faster, decides anew on what
+    /// is there then. Nothing is held meanwhile. What happened is told after it is stored.
+    pub(crate) fn transact<T>(
+        &self,
+        store: &dyn Store,
+        mut snapshot: Snapshot,
+        context: Context<'_>,
+        row: impl Fn(&T, Moment) -> Option<Row>,
+        decide: impl Fn(&Record, &Now) -> Step<T>,
+    ) -> Result<(T, Snapshot), StoreError> {
+        for _ in 0..ROUNDS {
+            let now = self.now(&snapshot);
+            let Step { next, changes, answer } = decide(&snapshot.loaded.record, &now);
+            let Some(next) = next else { return Ok((answer, snapshot)) };
+            let mut rows: Vec<Row> =
+                changes.into_iter().map(|change| Row::Event(self.event(change, context, now.at))).collect();
+            rows.extend(row(&answer, now.at));
+            match store.swap(&self.name, snapshot.loaded.version, &next, &rows)? {
+                Swap::Done(version) => {
+                    for row in rows {
+                        if let Row::Event(event) = row {
+                            self.board.tell(&Notice::Event(event));
+                        }
+                    }
+                    snapshot.loaded = Loaded { record: next, version: Some(version), now: now.at };
+                    snapshot.seen = self.board.clock.now();
+                    return Ok((answer, snapshot));
+                }
+                Swap::Conflict(fresh) => snapshot = Snapshot { loaded: *fresh, seen: self.board.clock.now() },
+            }
+        }
+        Err(StoreError::new(
+            StoreTrouble::Busy,
+            format!("circuit {} changed {ROUNDS} times while it was asked", self.name),
+        ))
+    }
+
+    pub(crate) fn now(&self, snapshot: &Snapshot) -> Now {
+        let elapsed = self.board.clock.now().since(snapshot.seen);
+        let (fresh_epoch, dice) = chance();
+        let holder_dead = snapshot.loaded.record.lease().is_some_and(|lease| lease.holder.proved_dead());
+        Now { at: snapshot.loaded.now.after(elapsed), fresh_epoch, dice, holder_dead }
+    }
+
+    fn event(&self, change: Change, context: Context<'_>, at: Moment) -> Event {
+        let Change { kind, cause, failures, probe_at } = change;
+        let (by, run) = (context.by.cloned(), context.run.cloned());
+        Event { at, circuit: Some(self.name.clone()), kind, cause, failures, probe_at, by, run }
+    }
+
+    fn outcome_row(
+        &self,
+        call: &Call,
+        outcome: &'static str,
+        failure: Option<crate::FailureKind>,
+        duration: Duration,
+        at: Moment,
+    ) -> Option<Row> {
+        let row = OutcomeRow { at, circuit: self.name.clone(), outcome, failure, duration, run: call.run().cloned() };
+        call.is_kept().then_some(Row::Outcome(row))
+    }
+
+    fn deferred(
+        &self,
+        epoch: Option<Epoch>,
+        unpermitted: bool,
+        outcome: &Outcome,
+        took: Duration,
+        run: Option<&str>,
+    ) -> Deferred {
+        let since_epoch = self.board.clock.wall().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Deferred {
+            circuit: self.name.to_string(),
+            epoch,
+            unpermitted,
+            outcome: outcome.clone(),
+            duration: took,
+            policy: self.policy,
+            wall_ms: crate::clock::millis(since_epoch),
+            run: run.map(str::to_owned),
+        }
+    }
+
+    fn refusal(&self, reason: RefusalReason, snapshot: Option<&Snapshot>) -> Refusal {
+        let (mut open_for, mut retry_in, mut last_error) = (None, None, None);
+        if let (Some(snapshot), RefusalReason::Skipped(skip)) = (snapshot, &reason) {
+            let at = snapshot.loaded.now;
+            last_error = snapshot.loaded.record.last_failure.as_ref().map(|last| last.failure.message.clone());
+            match &skip.reason {
+                SkipReason::Open { since, probe_at } => {
+                    open_for = Some(at.since(*since));
+                    retry_in = probe_at.map(|due| due.since(at));
+                }
+                SkipReason::ProbeOut { since, until } => {
+                    open_for = Some(at.since(*since));
+                    retry_in = Some(until.since(at));
+                }
+                SkipReason::SwitchedOff(switch) => retry_in = switch.until.map(|until| until.since(at)),
+            }
+        }
+        Refusal { circuit: self.name.clone(), reason, open_for, retry_in, last_error }
+    }
+
+    fn tell_skipped(&self, skip: &Skip, snapshot: &Snapshot, observed: bool) {
+        let last_error = snapshot.loaded.record.last_failure.as_ref().map(|last| last.failure.message.clone());
+        let (circuit, skip, at) = (self.name.clone(), skip.clone(), snapshot.loaded.now);
+        self.board.tell(&Notice::Skipped { circuit, skip, at, last_error, observed });
+    }
+
+    /// Tells of a failure, unless the event of the opening told it already.
+    fn tell_failed(&self, failure: &Failure, after: &Record) {
+        if let State::Closed { failures } = after.state {
+            let (circuit, failure, trip_after) = (self.name.clone(), failure.clone(), self.policy.trip_after().get());
+            self.board.tell(&Notice::Failed { circuit, failure, failures, trip_after });
+        }
+    }
+
+    fn tell_not_counted(&self, counted: Counted) {
+        if counted != Counted::Counted {
+            self.board.tell(&Notice::NotCounted { circuit: self.name.clone(), late: counted == Counted::Late });
+        }
+    }
+}
+
+impl fmt::Debug for Circuit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Circuit").field("name", &self.name).field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// In whose name a transaction is made, for its events.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Context<'a> {
+    pub(crate) run: Option<&'a Arc<str>>,
+    pub(crate) by: Option<&'a Arc<str>>,
+}
+
+/// A record as it was read, and when that was on the board's clock: the store's clock goes on from there.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) loaded: Loaded,
+    pub(crate) seen: Moment,
+}
+
+/// Which store a permit was given by, and so is reported to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Home {
+    Store,
+    Memory,
+}
+
+/// What became of a settled permit.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// Whether it counted; `None` if it is not stored yet.
+    pub counted: Option<Counted>,
+    /// The record after the report, as far as it is known.
+    pub record: Record,
+    /// Whether the report is safe.
+    pub kept: Kept,
+}
+
+/// Whether a report is safe.
+#[derive(Clone, Debug)]
+pub enum Kept {
+    /// In the store.
+    Stored,
+    /// The store was busy for too long; the next writer stores it.
+    Deferred,
+    /// The store cannot be used.
+    Lost {
+        /// Why.
+        error: Arc<StoreError>,
+        /// Whether the report is at least kept beside the store for later.
+        deferred: bool,
+    },
+}
+
+/// A fresh epoch, and a die in `0.0..1.0`.
+fn chance() -> (Epoch, f64) {
+    let mut bytes = [0; 24];
+    if getrandom::fill(&mut bytes).is_err() {
+        // No randomness to be had: the address space, the clock and the standard library's keys must do.
+        use std::hash::{BuildHasher, RandomState};
+        for (i, chunk) in bytes.chunks_mut(8).enumerate() {
+            chunk.copy_from_slice(&RandomState::new().hash_one(i).to_le_bytes());
+        }
+    }
+    let (epoch, dice) = bytes.split_at(16);
+    let epoch = epoch.iter().fold(0, |value, byte| value << 8 | u128::from(*byte));
+    let dice = dice.iter().take(4).fold(0, |value, byte| value << 8 | u32::from(*byte));
+    (Epoch(epoch), f64::from(dice) / (f64::from(u32::MAX) + 1.0))
+}

@@ -1,0 +1,108 @@
+//! Gates: they judge, and without a verdict of their own they block.
+
+use std::fmt::{self, Display};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::call::Call;
+use crate::circuit::{Circuit, Kept};
+use crate::error::Refusal;
+use crate::guard::panic_message;
+use crate::outcome::{Failure, FailureKind, Outcome};
+use crate::permit::Permit;
+
+/// A circuit around something that judges. There is no default: open, failed, panicked, timed out, a lost
+/// store and "could not tell" all block.
+///
+/// ```
+/// use fuseboard::{Board, Verdict};
+///
+/// let gate = Board::new().gate("review")?;
+/// let verdict = gate.judge(|| Err::<Verdict, _>("the scanner crashed"));
+/// assert!(matches!(verdict, Verdict::Block(block) if !block.evaluated));
+/// # Ok::<(), fuseboard::CircuitError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Gate {
+    circuit: Circuit,
+}
+
+/// What a gate says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a verdict that nobody reads guards nothing"]
+pub enum Verdict {
+    /// What was judged may pass.
+    Pass,
+    /// It may not.
+    Block(Block),
+}
+
+/// Why a gate blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The reason, for people.
+    pub why: String,
+    /// Whether the gate itself said so; otherwise there is no verdict, and that blocks too.
+    pub evaluated: bool,
+}
+
+impl Verdict {
+    /// The evaluator says: block, because.
+    pub fn block(why: impl Into<String>) -> Self {
+        Self::Block(Block { why: why.into(), evaluated: true })
+    }
+
+    /// There is no verdict, because: that blocks.
+    pub fn none(why: impl Display) -> Self {
+        Self::Block(Block { why: format!("no verdict: {why}"), evaluated: false })
+    }
+}
+
+impl Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pass => f.write_str("pass"),
+            Self::Block(block) => write!(f, "block: {}", block.why),
+        }
+    }
+}
+
+impl Gate {
+    pub(crate) fn over(circuit: Circuit) -> Self {
+        Self { circuit: Circuit { strict: true, ..circuit } }
+    }
+
+    /// The gate's circuit name.
+    pub fn name(&self) -> &crate::CircuitName {
+        self.circuit.name()
+    }
+
+    /// Leave to evaluate once. Unlike [`Circuit::permit`] it is refused if the store cannot be used.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the gate blocks.
+    pub fn permit_for(&self, call: Call) -> Result<Permit, Refusal> {
+        self.circuit.permit_for(call)
+    }
+
+    /// Asks the evaluator. Its answer counts only if it finished in this call and the circuit could note it.
+    pub fn judge<E: Display>(&self, evaluate: impl FnOnce() -> Result<Verdict, E>) -> Verdict {
+        let permit = match self.permit_for(Call::default()) {
+            Ok(permit) => permit.keep_alive(),
+            Err(refusal) => return Verdict::none(refusal),
+        };
+        let (outcome, verdict) = match catch_unwind(AssertUnwindSafe(evaluate)) {
+            Ok(Ok(verdict)) => (Outcome::Success, verdict),
+            Ok(Err(error)) => (Outcome::Failure(Failure::error(&error)), Verdict::none(error)),
+            Err(panic) => {
+                let message = panic_message(&*panic);
+                (Outcome::Failure(Failure::new(FailureKind::Panic, &message)), Verdict::none(message))
+            }
+        };
+        match permit.settle(&outcome).kept {
+            Kept::Lost { error, .. } if verdict == Verdict::Pass => {
+                Verdict::none(format_args!("the state cannot be written: {error}"))
+            }
+            Kept::Lost { .. } | Kept::Stored | Kept::Deferred => verdict,
+        }
+    }
+}

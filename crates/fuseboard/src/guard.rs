@@ -1,0 +1,121 @@
+//! The guards: run work behind a circuit and settle the permit whatever happens.
+
+use std::any::Any;
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use crate::circuit::Circuit;
+use crate::error::Refusal;
+use crate::outcome::{Failure, FailureKind, Outcome};
+
+/// What a guarded call came to.
+#[derive(Debug)]
+#[must_use = "an attempt may have failed or been skipped"]
+pub enum Attempt<T, E> {
+    /// The work was done.
+    Done(T),
+    /// The work returned an error.
+    Failed(E),
+    /// The work panicked; this is the panic's message. Needs `panic = "unwind"`, Rust's default.
+    Panicked(String),
+    /// The work was not run.
+    Skipped(Refusal),
+}
+
+impl<T, E> Attempt<T, E> {
+    /// The value, if the work was done.
+    pub fn done(self) -> Option<T> {
+        match self {
+            Self::Done(value) => Some(value),
+            Self::Failed(_) | Self::Panicked(_) | Self::Skipped(_) => None,
+        }
+    }
+
+    /// Whether the work was done.
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+}
+
+/// Why [`Circuit::try_run`] has no value.
+#[derive(Debug, thiserror::Error)]
+pub enum TryError<E> {
+    /// The work was not run.
+    #[error("skipped: {0}")]
+    Skipped(Refusal),
+    /// The work's own error.
+    #[error("{0}")]
+    Failed(E),
+}
+
+impl Circuit {
+    /// Runs the work if the circuit allows it. An error and a panic count as failures and are contained.
+    ///
+    /// ```
+    /// use fuseboard::{Attempt, Board};
+    ///
+    /// let circuit = Board::new().circuit("cost")?;
+    /// let fails = || circuit.run(|| Err::<(), _>("disk full"));
+    /// assert!(matches!(fails(), Attempt::Failed("disk full")));
+    /// assert!(matches!(fails(), Attempt::Failed("disk full")));
+    /// assert!(matches!(fails(), Attempt::Skipped(_)));
+    /// # Ok::<(), fuseboard::CircuitError>(())
+    /// ```
+    pub fn run<T, E: Display>(&self, work: impl FnOnce() -> Result<T, E>) -> Attempt<T, E> {
+        match self.run_catching(work) {
+            Ok(Ok(Ok(value))) => Attempt::Done(value),
+            Ok(Ok(Err(error))) => Attempt::Failed(error),
+            Ok(Err(panic)) => Attempt::Panicked(panic_message(&*panic)),
+            Err(refusal) => Attempt::Skipped(refusal),
+        }
+    }
+
+    /// Runs the work, or gives `default` in place of a value that was not made. The default never changes the
+    /// outcome: a failure stays one.
+    pub fn run_or<T, E: Display>(&self, default: T, work: impl FnOnce() -> Result<T, E>) -> T {
+        self.run(work).done().unwrap_or(default)
+    }
+
+    /// Like [`run_or`](Circuit::run_or), with a default made afresh for each use.
+    pub fn run_or_else<T, E: Display>(&self, default: impl FnOnce() -> T, work: impl FnOnce() -> Result<T, E>) -> T {
+        self.run(work).done().unwrap_or_else(default)
+    }
+
+    /// Runs the work and passes its error on; a panic counts as a failure and goes on unwinding. For services,
+    /// which handle errors themselves.
+    ///
+    /// # Errors
+    /// [`TryError::Failed`] with the work's own error, [`TryError::Skipped`] if it was not run.
+    ///
+    /// # Panics
+    /// As the work does.
+    pub fn try_run<T, E: Display>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, TryError<E>> {
+        match self.run_catching(work) {
+            Ok(Ok(done)) => done.map_err(TryError::Failed),
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(refusal) => Err(TryError::Skipped(refusal)),
+        }
+    }
+
+    /// The one way to run work behind this circuit: permit, work, report.
+    fn run_catching<T, E: Display>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<std::thread::Result<Result<T, E>>, Refusal> {
+        let permit = self.permit()?.keep_alive();
+        let result = catch_unwind(AssertUnwindSafe(work));
+        let outcome = match &result {
+            Ok(Ok(_)) => Outcome::Success,
+            Ok(Err(error)) => Outcome::Failure(Failure::error(error)),
+            Err(panic) => Outcome::Failure(Failure::new(FailureKind::Panic, &panic_message(&**panic))),
+        };
+        drop(permit.settle(&outcome));
+        Ok(result)
+    }
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.map_or_else(|| "panicked".to_owned(), |text| format!("panicked: {text}"))
+}

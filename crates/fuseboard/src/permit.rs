@@ -1,0 +1,144 @@
+//! Leave to run once, and the lease of a probe that is kept while its holder lives.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::call::Call;
+use crate::circuit::{Circuit, Home, Settled};
+use crate::clock::Moment;
+use crate::decision::Ticket;
+use crate::outcome::{Failure, FailureKind, Outcome};
+use crate::record::Epoch;
+use crate::transact::Snapshot;
+
+/// Leave to run once. It is settled by value: [`success`](Permit::success), [`failure`](Permit::failure),
+/// [`ignored`](Permit::ignored). Dropped, it counts as ignored; dropped by a panic, as failed.
+#[must_use = "a permit that is dropped counts as ignored"]
+#[derive(Debug)]
+pub struct Permit {
+    /// `None` once settled.
+    open: Option<Open>,
+    panicking: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    circuit: Circuit,
+    ticket: Ticket,
+    snapshot: Snapshot,
+    call: Call,
+    home: Home,
+    started: Moment,
+    renewal: Option<Renewal>,
+}
+
+impl Permit {
+    pub(crate) fn new(circuit: Circuit, ticket: Ticket, snapshot: Snapshot, call: Call, home: Home) -> Self {
+        let started = circuit.board.clock.now();
+        let open = Open { circuit, ticket, snapshot, call, home, started, renewal: None };
+        Self { open: Some(open), panicking: std::thread::panicking() }
+    }
+
+    /// Whether this call is the probe on which the circuit waits.
+    pub fn is_probe(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| matches!(open.ticket, Ticket::Probe { .. }))
+    }
+
+    /// Renews a probe's lease every third of it for as long as this permit lives, by a thread of its own.
+    /// Needed where the work may take longer than the lease; the guards do it themselves. For a call that is
+    /// no probe, or has a time limit, this does nothing.
+    pub fn keep_alive(mut self) -> Self {
+        if let Some(open) = &mut self.open
+            && let (Ticket::Probe { epoch, .. }, false) = (&open.ticket, open.call.is_limited())
+        {
+            open.renewal = Some(Renewal::start(&open.circuit, open.home, *epoch));
+        }
+        self
+    }
+
+    /// The work was done.
+    pub fn success(self) {
+        drop(self.settle(&Outcome::Success));
+    }
+
+    /// The work failed.
+    pub fn failure(self, error: &dyn std::fmt::Display) {
+        drop(self.settle(&Outcome::Failure(Failure::error(error))));
+    }
+
+    /// Nothing can be said of the work: cancelled, or cut by somebody else.
+    pub fn ignored(self) {
+        drop(self.settle(&Outcome::Ignored));
+    }
+
+    /// Reports this outcome and tells what became of the report.
+    pub fn settle(mut self, outcome: &Outcome) -> Settled {
+        let Some(open) = self.open.take() else { unreachable!("a permit is settled once, by value") };
+        open.report(outcome)
+    }
+}
+
+impl Open {
+    fn report(self, outcome: &Outcome) -> Settled {
+        let took = self.circuit.board.clock.now().since(self.started);
+        drop(self.renewal);
+        let outcome = match outcome {
+            Outcome::Failure(failure) if failure.fingerprint.is_none() => {
+                &Outcome::Failure(failure.clone().of(self.call.fingerprint().cloned()))
+            }
+            other => other,
+        };
+        self.circuit.report(self.home, self.snapshot, &self.ticket, outcome, took, &self.call)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(open) = self.open.take() {
+            let panicked = std::thread::panicking() && !self.panicking;
+            let outcome = if panicked {
+                Outcome::Failure(Failure::new(FailureKind::Panic, "panicked"))
+            } else {
+                Outcome::Ignored
+            };
+            drop(open.report(&outcome));
+        }
+    }
+}
+
+/// A thread that renews one lease until it is dropped.
+#[derive(Debug)]
+struct Renewal {
+    ended: Arc<(Mutex<bool>, Condvar)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Renewal {
+    fn start(circuit: &Circuit, home: Home, epoch: Epoch) -> Self {
+        let ended = Arc::new((Mutex::new(false), Condvar::new()));
+        let (circuit, signal) = (circuit.clone(), ended.clone());
+        let lease = circuit.policy.lease();
+        let work = move || while !wait(&signal, lease / 3) && circuit.renew(home, epoch, lease) {};
+        // Without a thread the lease ends by itself: the probe may be taken for lost, nothing else happens.
+        let thread = std::thread::Builder::new().name("fuseboard-lease".into()).spawn(work).ok();
+        Self { ended, thread }
+    }
+}
+
+/// Waits this long; `true` if ended meanwhile.
+fn wait(signal: &(Mutex<bool>, Condvar), time: Duration) -> bool {
+    let ended = signal.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let waited = signal.1.wait_timeout_while(ended, time, |ended| !*ended);
+    *waited.unwrap_or_else(PoisonError::into_inner).0
+}
+
+impl Drop for Renewal {
+    fn drop(&mut self) {
+        *self.ended.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.ended.1.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
