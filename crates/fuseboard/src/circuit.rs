@@ -19,10 +19,6 @@ use crate::state;
 use crate::store::{Deferred, Store, StoreError, StoreTrouble};
 use crate::transact::{Context, Snapshot};
 
-/// How often a swap is tried again when others were faster. Each round somebody gets ahead, so that even a
-/// thousand callers at once come through.
-const ROUNDS: u32 = 2_000;
-
 /// A named circuit, for who calls the work behind it. Cloning is cheap.
 #[derive(Clone)]
 pub struct Circuit {
@@ -132,7 +128,7 @@ impl Circuit {
             Admission::Run(ticket) => {
                 match &ticket {
                     Ticket::Probe { mended: true, .. } => {
-                        self.board.tell(&Notice::Mended { circuit: self.name.clone() })
+                        self.board.tell(&Notice::Mended { circuit: self.name.clone() });
                     }
                     Ticket::Observed(skip) => self.tell_skipped(skip, &snapshot, true),
                     Ticket::Closed(_) | Ticket::Probe { .. } | Ticket::Switched => {}
@@ -210,60 +206,6 @@ impl Circuit {
         });
         // A store that is busy now may not be at the next third of the lease.
         renewed.map_or_else(|error| error.may_pass(), |(renewed, _)| renewed)
-    }
-
-    pub(crate) fn load(&self, store: &dyn Store) -> Result<Snapshot, StoreError> {
-        store.load(&self.name).map(|loaded| Snapshot { loaded, seen: self.board.clock.now() })
-    }
-
-    /// Decides on what was loaded and stores the decision; if somebody else was faster, decides anew on what
-    /// is there then. Nothing is held meanwhile. What happened is told after it is stored.
-    pub(crate) fn transact<T>(
-        &self,
-        store: &dyn Store,
-        mut snapshot: Snapshot,
-        context: Context<'_>,
-        row: impl Fn(&T, Moment) -> Option<Row>,
-        decide: impl Fn(&Record, &Now) -> Step<T>,
-    ) -> Result<(T, Snapshot), StoreError> {
-        for _ in 0..ROUNDS {
-            let now = self.now(&snapshot);
-            let Step { next, changes, answer } = decide(&snapshot.loaded.record, &now);
-            let Some(next) = next else { return Ok((answer, snapshot)) };
-            let mut rows: Vec<Row> =
-                changes.into_iter().map(|change| Row::Event(self.event(change, context, now.at))).collect();
-            rows.extend(row(&answer, now.at));
-            match store.swap(&self.name, snapshot.loaded.version, &next, &rows)? {
-                Swap::Done(version) => {
-                    for row in rows {
-                        if let Row::Event(event) = row {
-                            self.board.tell(&Notice::Event(event));
-                        }
-                    }
-                    snapshot.loaded = Loaded { record: next, version: Some(version), now: now.at };
-                    snapshot.seen = self.board.clock.now();
-                    return Ok((answer, snapshot));
-                }
-                Swap::Conflict(fresh) => snapshot = Snapshot { loaded: *fresh, seen: self.board.clock.now() },
-            }
-        }
-        Err(StoreError::new(
-            StoreTrouble::Busy,
-            format!("circuit {} changed {ROUNDS} times while it was asked", self.name),
-        ))
-    }
-
-    pub(crate) fn now(&self, snapshot: &Snapshot) -> Now {
-        let elapsed = self.board.clock.now().since(snapshot.seen);
-        let (fresh_epoch, dice) = chance();
-        let holder_dead = snapshot.loaded.record.lease().is_some_and(|lease| lease.holder.proved_dead());
-        Now { at: snapshot.loaded.now.after(elapsed), fresh_epoch, dice, holder_dead }
-    }
-
-    fn event(&self, change: Change, context: Context<'_>, at: Moment) -> Event {
-        let Change { kind, cause, failures, probe_at } = change;
-        let (by, run) = (context.by.cloned(), context.run.cloned());
-        Event { at, circuit: Some(self.name.clone()), kind, cause, failures, probe_at, by, run }
     }
 
     fn outcome_row(
@@ -346,20 +288,6 @@ impl fmt::Debug for Circuit {
     }
 }
 
-/// In whose name a transaction is made, for its events.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Context<'a> {
-    pub(crate) run: Option<&'a Arc<str>>,
-    pub(crate) by: Option<&'a Arc<str>>,
-}
-
-/// A record as it was read, and when that was on the board's clock: the store's clock goes on from there.
-#[derive(Clone, Debug)]
-pub(crate) struct Snapshot {
-    pub(crate) loaded: Loaded,
-    pub(crate) seen: Moment,
-}
-
 /// Which store a permit was given by, and so is reported to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Home {
@@ -392,20 +320,4 @@ pub enum Kept {
         /// Whether the report is at least kept beside the store for later.
         deferred: bool,
     },
-}
-
-/// A fresh epoch, and a die in `0.0..1.0`.
-fn chance() -> (Epoch, f64) {
-    let mut bytes = [0; 24];
-    if getrandom::fill(&mut bytes).is_err() {
-        // No randomness to be had: the address space, the clock and the standard library's keys must do.
-        use std::hash::{BuildHasher, RandomState};
-        for (i, chunk) in bytes.chunks_mut(8).enumerate() {
-            chunk.copy_from_slice(&RandomState::new().hash_one(i).to_le_bytes());
-        }
-    }
-    let (epoch, dice) = bytes.split_at(16);
-    let epoch = epoch.iter().fold(0, |value, byte| value << 8 | u128::from(*byte));
-    let dice = dice.iter().take(4).fold(0, |value, byte| value << 8 | u32::from(*byte));
-    (Epoch(epoch), f64::from(dice) / (f64::from(u32::MAX) + 1.0))
 }

@@ -207,9 +207,7 @@ fn a_probe_ignored_three_times_in_a_row_counts_as_failed() {
 fn a_lost_probe_backs_off_from_the_moment_it_was_lost() {
     let policy = Policy::builder().jitter(0.0).build().unwrap();
     let record = column("half-open 1 lost");
-    for (late, admitted) in
-        [(COOL_DOWN, false), (COOL_DOWN * 2, true)]
-    {
+    for (late, admitted) in [(COOL_DOWN, false), (COOL_DOWN * 2, true)] {
         let step = admit(&record, &policy, &ask("broken"), &Now { at: AT.after(late), ..now() });
         assert_eq!(matches!(step.answer, Admission::Run(Ticket::Probe { .. })), admitted);
         assert_eq!(step.changes[0].kind, EventKind::ProbeLost);
