@@ -1,0 +1,303 @@
+//! The command line: every command, option, default and example, as `--help` shows them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit_code;
+
+/// Named, durable circuit breakers for side-work: what is broken is skipped until it works again.
+#[derive(Debug, Parser)]
+#[command(name = "fuseboard", version, about, disable_help_subcommand = true, after_help = exit_code::TABLE, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The same command line, cut down to `exec`: most calls are that, and building the other commands' trees
+/// costs more than the rest of a call.
+#[derive(Debug, Parser)]
+#[command(name = "fuseboard", bin_name = "fuseboard", version, disable_help_subcommand = true, after_help = exit_code::TABLE, max_term_width = 110)]
+pub(crate) struct ExecCli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: ExecCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExecCommand {
+    /// Guard one command: exit code and output pass through untouched
+    Exec(Box<ExecArgs>),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// Work as if started in this folder
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub(crate) directory: Option<PathBuf>,
+    /// The configuration to use [env: FUSEBOARD_CONFIG]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Where circuits live, e.g. sqlite:/path/state.db [env: FUSEBOARD_STORE]
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) store: Option<String>,
+    /// How data is printed
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub(crate) format: Format,
+    /// Say nothing that is not an error
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Colours: on a terminal, always or never [env: NO_COLOR]
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", global = true)]
+    pub(crate) color: Color,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Guard one command: exit code and output pass through untouched
+    Exec(Box<ExecArgs>),
+    /// May it run? Exit 0: yes (closed, or a probe is due); 75: no
+    #[command(after_help = "Example:\n  if fuseboard allowed notify; then ./notify.sh; fi")]
+    Allowed(NameArg),
+    /// Feed an outcome that was seen elsewhere
+    #[command(after_help = "Example:\n  ./notify.sh && fuseboard record notify success || fuseboard record notify failure")]
+    Record(RecordArgs),
+    /// Every circuit: state, since when, failures, next probe, skips, last error, switch
+    #[command(after_help = "Examples:\n  fuseboard status\n  fuseboard status notify\n  fuseboard status --open-only --fail-if-open")]
+    Status(StatusArgs),
+    /// Why a circuit is in its state, what happens next, what to type
+    Explain(NameArg),
+    /// What happened: openings, probes, closings, operators' acts; oldest first
+    #[command(after_help = "Examples:\n  fuseboard history notify\n  fuseboard history --outcomes --format json")]
+    History(HistoryArgs),
+    /// Take the decision from a circuit: off never runs, on always runs, auto gives it back
+    #[command(after_help = "Examples:\n  fuseboard switch notify off --reason \"chat is being moved\" --for 2h\n  fuseboard switch notify auto")]
+    Switch(SwitchArgs),
+    /// Make an open circuit due: the next call is a probe. Forgives nothing
+    Probe(NameArg),
+    /// Close circuits and forgive their failures
+    #[command(after_help = "Examples:\n  fuseboard reset notify\n  fuseboard reset --all")]
+    Reset(ResetArgs),
+    /// Accept the content of the repository's fuseboard.toml
+    Trust,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fuseboard exec notify -- ./notify.sh \"build 1 ok\"
+  fuseboard exec lint --timeout 2m --success-codes 0,1 -- cargo clippy
+  n=$(fuseboard exec count --default 0 -- ./count-rows.sh)
+  fuseboard exec review --gate --block-codes 1 -- ./review.sh && git push")]
+pub(crate) struct ExecArgs {
+    /// The circuit
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+    /// Printed on standard output in place of what was not made; implies --best-effort
+    #[arg(long, value_name = "TEXT", conflicts_with = "gate", allow_hyphen_values = true)]
+    pub(crate) default: Option<String>,
+    /// Exit 0 whatever becomes of the command
+    #[arg(long, conflicts_with = "gate")]
+    pub(crate) best_effort: bool,
+    /// Exit 0 when skipped; a failure keeps its code
+    #[arg(long, conflicts_with = "gate")]
+    pub(crate) skip_ok: bool,
+    /// Codes that mean the work was done [default: 0]
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    pub(crate) success_codes: Option<Vec<u8>>,
+    /// Codes that tell nothing
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    pub(crate) ignore_codes: Option<Vec<u8>>,
+    /// With --gate: codes by which the command says "block" [default: 1]
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    pub(crate) block_codes: Option<Vec<u8>>,
+    /// The command judges: 0 passes, a block code is passed on, anything else and every skip is 77
+    #[arg(long)]
+    pub(crate) gate: bool,
+    /// Write what happened to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) result: Option<PathBuf>,
+    /// Whose circuit it is
+    #[arg(long, value_enum)]
+    pub(crate) scope: Option<Scope>,
+    /// The command and its arguments; no shell
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Limits {
+    /// End the command after this time [default: none]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Time between SIGTERM and SIGKILL [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) kill_after: Option<Duration>,
+    /// Failures in a row that open the circuit [default: 2]
+    #[arg(long, value_name = "N")]
+    pub(crate) trip_after: Option<u32>,
+    /// How long it stays open the first time, or "never" [default: 5m]
+    #[arg(long, value_name = "DURATION", value_parser = cool_down)]
+    pub(crate) cool_down: Option<CoolDown>,
+}
+
+/// How long a circuit stays open: `5m`, or `never` by itself due again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CoolDown {
+    For(Duration),
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scope {
+    /// All projects of this user on this host share it (the default)
+    Host,
+    /// Each project has its own
+    Project,
+    /// All hosts share it
+    Fleet,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NameArg {
+    /// The circuit
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecordArgs {
+    /// The circuit
+    pub(crate) name: String,
+    /// What the work came to
+    #[arg(value_enum)]
+    pub(crate) outcome: RecordedOutcome,
+    /// The error's text
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RecordedOutcome {
+    Success,
+    Failure,
+    Ignored,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Only these circuits
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Only circuits that are not closed
+    #[arg(long)]
+    pub(crate) open_only: bool,
+    /// Exit 1 if any of them is not closed
+    #[arg(long)]
+    pub(crate) fail_if_open: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// Only this circuit
+    pub(crate) name: Option<String>,
+    /// The outcomes of calls instead of the circuits' events
+    #[arg(long)]
+    pub(crate) outcomes: bool,
+    /// At most this many, the newest
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SwitchArgs {
+    /// The circuit
+    pub(crate) name: String,
+    /// Where to
+    #[arg(value_enum)]
+    pub(crate) position: SwitchTo,
+    /// Why; needed for off and on
+    #[arg(long, value_name = "TEXT", required_if_eq_any([("position", "off"), ("position", "on")]), allow_hyphen_values = true)]
+    pub(crate) reason: Option<String>,
+    /// For how long, at most 720h [default: 720h]
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub(crate) time: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SwitchTo {
+    /// Never runs
+    Off,
+    /// Always runs; never passes a gate
+    On,
+    /// The circuit decides
+    Auto,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResetArgs {
+    /// The circuits
+    #[arg(value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) names: Vec<String>,
+    /// Every circuit
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// A positive duration.
+fn duration(text: &str) -> Result<Duration, String> {
+    match fuseboard_pipeline::duration::parse(text) {
+        Ok(Duration::ZERO) => Err("must be longer than nothing".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(format!("{error}; {}", error.advice())),
+    }
+}
+
+fn cool_down(text: &str) -> Result<CoolDown, String> {
+    if text == "never" { Ok(CoolDown::Never) } else { duration(text).map(CoolDown::For) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_lines_are_sound() {
+        Cli::command().debug_assert();
+        ExecCli::command().debug_assert();
+    }
+
+    #[test]
+    fn exec_alone_reads_like_exec_among_all_commands() {
+        let line = ["fuseboard", "-q", "exec", "notify", "--timeout", "5s", "--", "true", "--gate"];
+        let Command::Exec(all) = Cli::parse_from(line).command else { panic!("not exec") };
+        let ExecCommand::Exec(alone) = ExecCli::parse_from(line).command;
+        assert_eq!(format!("{all:?}"), format!("{alone:?}"));
+        assert!(!alone.gate);
+    }
+}
