@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use fuseboard_bench::{Samples, table};
@@ -52,7 +52,17 @@ struct Variant {
     samples: Samples,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("exec_bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let Some(options) = options()? else {
         print!("{HELP}");
         return Ok(());
@@ -63,8 +73,7 @@ fn main() -> Result<()> {
     fs::remove_dir_all(&state)?;
     let (text, json) = measured?;
     print!("{text}");
-    let file = options.out.join("exec.json");
-    fs::write(&file, serde_json::to_string_pretty(&json)? + "\n")?;
+    fs::write(options.out.join("exec.json"), serde_json::to_string_pretty(&json)? + "\n")?;
     Ok(())
 }
 
