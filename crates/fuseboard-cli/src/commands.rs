@@ -1,0 +1,10 @@
+//! One file for each command.
+
+pub(crate) mod allowed;
+pub(crate) mod exec;
+pub(crate) mod explain;
+pub(crate) mod history;
+pub(crate) mod operate;
+pub(crate) mod record;
+pub(crate) mod status;
+pub(crate) mod trust;

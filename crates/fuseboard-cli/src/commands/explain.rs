@@ -1,0 +1,147 @@
+//! `explain`: in sentences, why a circuit is in its state, what happens next, what to type.
+
+use std::time::SystemTime;
+
+use fuseboard::clock::Human;
+use fuseboard::record::Position;
+use fuseboard::{Policy, Shown, View};
+use fuseboard_pipeline::process::plain_text;
+use serde_json::json;
+
+use crate::Failed;
+use crate::args::Format;
+use crate::exit_code::ExitCode;
+use crate::settings::Settings;
+use crate::show;
+
+pub(crate) fn explain(settings: &Settings, name: &str) -> Result<ExitCode, Failed> {
+    let name = settings.known(name)?;
+    let view = settings.view(&name)?;
+    let sentences = sentences(&view, &settings.policy(&name), settings.wall());
+    match settings.format {
+        Format::Json => {
+            let circuit = show::circuit_json(&view, &settings.policy(&name));
+            let answer = json!({"schema": "fuseboard.explain/1", "circuit": circuit, "sentences": sentences});
+            settings.console.data(&answer.to_string());
+        }
+        Format::Text => settings.console.data(&sentences.join("\n")),
+    }
+    Ok(ExitCode::Done)
+}
+
+/// Why, what next, what to type; one sentence a line, plain text.
+fn sentences(view: &View, policy: &Policy, now: SystemTime) -> Vec<String> {
+    let name = &view.name;
+    let mut lines = Vec::new();
+    if let Some(switch) = &view.switch {
+        let does = match switch.position {
+            Position::Off => "never runs",
+            Position::On => "always runs, whatever happens (but passes no gate by that)",
+        };
+        let until = switch.until.map_or_else(|| "until somebody switches it back".to_owned(), |until| {
+            format!("until {} ({})", show::rfc3339(until), show::relative(until, now))
+        });
+        lines.push(format!("{name} {does}: {} switched it {} {until}, because: {}.", switch.by, switch.position.as_str(), switch.reason));
+        lines.push(format!("Below is what the circuit would do by itself. To give the decision back: fuseboard switch {name} auto"));
+    }
+    let error = view.last_failure.as_ref().map(|(kind, text, at)| format!("Last error ({kind}, {}): {text}", show::relative(*at, now)));
+    let opened = view.since.map(|since| {
+        let failures = if view.failures == 1 { "1 failure".to_owned() } else { format!("{} failures in a row", view.failures) };
+        format!("{name} has been open since {} ({}), after {failures}.", show::rfc3339(since), show::relative(since, now))
+    });
+    match view.state {
+        Shown::Closed => {
+            let left = policy.trip_after().get().saturating_sub(view.failures).max(1);
+            match view.failures {
+                0 => lines.push(format!("{name} is closed: its work runs. It would open after {left} failures in a row.")),
+                failures => {
+                    lines.push(format!("{name} is closed: its work runs, but failed the last {failures} times. {left} more and it opens."));
+                    lines.extend(error);
+                }
+            }
+        }
+        Shown::Open => {
+            lines.extend(opened);
+            lines.extend(error);
+            if view.trips > 1 {
+                lines.push(format!("{} probes since then failed too, so the waiting time grows.", view.trips - 1));
+            }
+            if view.skips > 0 {
+                lines.push(format!("{} calls were skipped; each would have cost what the failure did.", view.skips));
+            }
+            lines.push(match view.probe_at {
+                _ if view.probe_due => "A probe is due: the next call runs. If it succeeds the circuit closes, else it waits again.".to_owned(),
+                Some(at) => format!(
+                    "Next: the first call {} ({}) is a probe. If it succeeds the circuit closes, else it waits longer, at most {}.",
+                    show::relative(at, now),
+                    show::rfc3339(at),
+                    Human(policy.cool_down_max())
+                ),
+                None => "No probe will be made by itself: its cool-down is \"never\".".to_owned(),
+            });
+            lines.push(format!("To try it with the next call: fuseboard probe {name}"));
+            lines.push(format!("If it is mended and should start afresh: fuseboard reset {name}"));
+        }
+        Shown::HalfOpen => {
+            lines.extend(opened);
+            lines.extend(error);
+            lines.push(if view.probe_due {
+                "Its last probe succeeded; one more is needed, and the next call will be it.".to_owned()
+            } else {
+                "A probe is out right now; other calls are skipped until it reports, or its lease runs out.".to_owned()
+            });
+        }
+    }
+    lines.push(format!("Its history: fuseboard history {name}"));
+    lines.iter().map(|line| plain_text(line)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use fuseboard::clock::FakeClock;
+    use fuseboard::{Board, Failure, FailureKind, Outcome};
+
+    use super::*;
+
+    fn explained(act: impl Fn(&Board, &FakeClock)) -> String {
+        let clock = FakeClock::new();
+        let board = Board::builder().clock(clock.clone()).policy(Policy::builder().jitter(0.0).build().unwrap()).build();
+        act(&board, &clock);
+        let view = board.view(&"notify".parse().unwrap()).unwrap().unwrap();
+        sentences(&view, &Policy::default(), fuseboard::clock::Clock::wall(&clock)).join("\n")
+    }
+
+    fn fail(board: &Board) {
+        let failure = Failure::new(FailureKind::Exit, "exited with code 7: connection \u{1b}[31mrefused");
+        board.circuit("notify").unwrap().record(&Outcome::Failure(failure)).unwrap();
+    }
+
+    #[test]
+    fn an_open_circuit_says_why_what_next_and_what_to_type() {
+        let text = explained(|board, clock| {
+            fail(board);
+            fail(board);
+            clock.advance(Duration::from_secs(60));
+        });
+        for part in ["after 2 failures in a row", "connection", "in 4m", "fuseboard probe notify", "fuseboard reset notify"] {
+            assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+        }
+        assert!(!text.contains('\u{1b}'), "raw escape in {text:?}");
+    }
+
+    #[test]
+    fn a_failing_closed_circuit_says_how_many_failures_are_left() {
+        let text = explained(|board, _| fail(board));
+        assert!(text.contains("1 more and it opens"), "{text}");
+    }
+
+    #[test]
+    fn a_switch_stands_first_with_who_and_why() {
+        let text = explained(|board, _| {
+            board.operator("op").switch(&"notify".parse().unwrap(), Position::Off, "moving", None).unwrap();
+        });
+        assert!(text.starts_with("notify never runs: op switched it off until"), "{text}");
+    }
+}

@@ -1,0 +1,84 @@
+//! How moments and circuits look to people and to scripts.
+
+use std::time::{Duration, SystemTime};
+
+use fuseboard::clock::Human;
+use fuseboard::{Mode, Policy, Shown, View};
+use fuseboard_pipeline::duration;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// A moment for scripts: RFC 3339, UTC, milliseconds.
+pub(crate) fn rfc3339(moment: SystemTime) -> String {
+    Timestamp::try_from(moment).map_or_else(|_| "unknown".to_owned(), |stamp| stamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+}
+
+/// A moment for scripts, from milliseconds since the Unix epoch.
+pub(crate) fn rfc3339_ms(millis: i64) -> String {
+    Timestamp::from_millisecond(millis).map_or_else(|_| "unknown".to_owned(), |stamp| stamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+}
+
+/// A moment for people, seen from now: `3m ago`, `in 2h`.
+pub(crate) fn relative(moment: SystemTime, now: SystemTime) -> String {
+    match moment.duration_since(now) {
+        Ok(ahead) if ahead < Duration::from_secs(1) => "now".to_owned(),
+        Ok(ahead) => format!("in {}", Human(ahead)),
+        Err(passed) => format!("{} ago", Human(passed.duration())),
+    }
+}
+
+/// What a person calls the state, the operator's hand included.
+pub(crate) fn state_word(view: &View) -> String {
+    match &view.switch {
+        Some(switch) => format!("{} (switched {})", view.state.as_str(), switch.position.as_str()),
+        None if view.state == Shown::Open && view.probe_due => "open, probe due".to_owned(),
+        None => view.state.as_str().to_owned(),
+    }
+}
+
+/// One circuit of `fuseboard.status/1`.
+pub(crate) fn circuit_json(view: &View, policy: &Policy) -> Value {
+    let totals = &view.totals;
+    json!({
+        "name": view.name.as_str(),
+        "state": view.state.as_str(),
+        "switch": view.switch.as_ref().map(|switch| json!({
+            "position": switch.position.as_str(),
+            "by": switch.by,
+            "reason": switch.reason,
+            "until": switch.until.map(rfc3339),
+        })),
+        "failures": view.failures,
+        "since": view.since.map(rfc3339),
+        "probe_at": view.probe_at.map(rfc3339),
+        "probe_due": view.probe_due,
+        "trips": view.trips,
+        "skips": view.skips,
+        "last_error": view.last_failure.as_ref().map(|(_, message, _)| message),
+        "last_failure": view.last_failure.as_ref().map(|(kind, _, at)| json!({"kind": kind.as_str(), "at": rfc3339(*at)})),
+        "policy": policy_json(policy),
+        "totals": {
+            "success": totals.success,
+            "failure": totals.failure,
+            "timeout": totals.timeout,
+            "skipped": totals.skipped,
+            "ignored": totals.ignored,
+            "late": totals.late,
+        },
+        "hosts": [],
+    })
+}
+
+fn policy_json(policy: &Policy) -> Value {
+    json!({
+        "trip_after": policy.trip_after(),
+        "slow_after": policy.slow_after().map(duration::format),
+        "cool_down": policy.cool_down().map_or_else(|| "never".to_owned(), duration::format),
+        "cool_down_factor": policy.cool_down_factor(),
+        "cool_down_max": duration::format(policy.cool_down_max()),
+        "jitter": policy.jitter(),
+        "probes": policy.probes(),
+        "lease": duration::format(policy.lease()),
+        "observe": policy.mode() == Mode::Observe,
+    })
+}
