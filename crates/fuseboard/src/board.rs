@@ -144,9 +144,14 @@ impl Parts {
         }
     }
 
-    /// Notes that the store worked, and tells it if that is news.
+    /// Whether the store failed when it was last written.
+    pub(crate) fn is_degraded(&self) -> bool {
+        self.degraded.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the store could be written, and tells it if that is news.
     pub(crate) fn store_worked(&self) {
-        if self.degraded.load(Ordering::Relaxed) && self.degraded.swap(false, Ordering::Relaxed) {
+        if self.is_degraded() && self.degraded.swap(false, Ordering::Relaxed) {
             self.tell(&store_notice(EventKind::StoreRestored, None, self.clock.now()));
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::outcome::Fingerprint;
-use crate::policy::Policy;
+use crate::policy::{LONGEST, Policy};
 
 /// Added to a guard's timeout and grace for its probe's lease.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -26,7 +26,8 @@ impl Call {
         self
     }
 
-    /// The call is ended after `timeout` and `grace`: a probe's lease is that and 5 s. Without a limit the
+    /// The call is ended after `timeout` and `grace`: a probe's lease is that and 5 s, but at most
+    /// 365 days. Without a limit the
     /// lease is the policy's, and has to be renewed ([`Permit::keep_alive`]).
     #[must_use]
     pub fn limited_to(mut self, timeout: Duration, grace: Duration) -> Self {
@@ -57,7 +58,7 @@ impl Call {
     }
 
     pub(crate) fn lease(&self, policy: &Policy) -> Duration {
-        self.limit.map_or(policy.lease(), |limit| limit.saturating_add(LEASE_MARGIN))
+        self.limit.map_or(policy.lease(), |limit| limit.saturating_add(LEASE_MARGIN).min(LONGEST))
     }
 
     pub(crate) fn run(&self) -> Option<&Arc<str>> {

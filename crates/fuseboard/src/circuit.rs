@@ -11,12 +11,12 @@ use crate::decision::{Admission, Ask, Counted, Now, Skip, SkipReason, Ticket};
 use crate::error::{Refusal, RefusalReason};
 use crate::event::{Notice, OutcomeRow, Row};
 use crate::name::CircuitName;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::Outcome;
 use crate::permit::Permit;
 use crate::policy::Policy;
 use crate::record::{Epoch, Holder, Record, State};
 use crate::state;
-use crate::store::{Deferred, Store, StoreError, StoreTrouble};
+use crate::store::{Deferred, StoreError, StoreTrouble};
 use crate::transact::{Context, Snapshot};
 
 /// A named circuit, for who calls the work behind it. Cloning is cheap.
@@ -60,16 +60,13 @@ impl Circuit {
     /// # Errors
     /// [`Refusal`] tells why the work should not run now.
     pub fn permit_for(&self, call: Call) -> Result<Permit, Refusal> {
-        match self.admit(&*self.board.store, &call) {
-            Ok((admission, snapshot)) => {
-                self.board.store_worked();
-                self.answer(admission, snapshot, call, Home::Store)
-            }
+        match self.admit(Home::Store, &call) {
+            Ok((admission, snapshot)) => self.answer(admission, snapshot, call, Home::Store),
             Err(error) if self.strict => Err(self.refusal(RefusalReason::StoreLost(Arc::new(error)), None)),
             Err(error) => {
                 self.board.store_failed(&error);
                 let (admission, snapshot) = self
-                    .admit(&self.board.memory, &call)
+                    .admit(Home::Memory, &call)
                     .map_err(|error| self.refusal(RefusalReason::StoreLost(Arc::new(error)), None))?;
                 self.answer(admission, snapshot, call, Home::Memory)
             }
@@ -82,12 +79,9 @@ impl Circuit {
     /// [`StoreError`] if it could neither be stored nor kept for later.
     pub fn record(&self, outcome: &Outcome) -> Result<Counted, StoreError> {
         let took = Duration::ZERO;
-        let done = self.load(&*self.board.store).and_then(|snapshot| {
-            let decide = |record: &Record, now: &Now| state::record(record, &self.policy, outcome, took, now);
-            self.transact(&*self.board.store, snapshot, Context::default(), |_, _| None, decide)
-        });
-        match done {
-            Ok((counted, _)) => {
+        match self.record_in(Home::Store, outcome, took) {
+            Ok((counted, after)) => {
+                self.tell_failed(counted, outcome, &after.loaded.record);
                 self.tell_not_counted(counted);
                 Ok(counted)
             }
@@ -103,24 +97,45 @@ impl Circuit {
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
     pub fn would_run(&self) -> Result<bool, StoreError> {
-        let snapshot = self.load(&*self.board.store)?;
-        Ok(state::may_run(&snapshot.loaded.record, None, &self.now(&snapshot)))
+        let snapshot = self.load(Home::Store)?;
+        Ok(matches!(self.foresee(&snapshot, &self.ask(&Call::default())), Admission::Run(_)))
     }
 
-    /// Admission by this store.
-    fn admit(&self, store: &dyn Store, call: &Call) -> Result<(Admission, Snapshot), StoreError> {
-        let snapshot = self.load(store)?;
-        let ask = Ask {
-            holder: Holder::this_process(),
-            lease: call.lease(&self.policy),
-            fingerprint: call.fingerprint().cloned(),
-        };
+    /// Admission by this store. What was read is obeyed where it says no, even if the skip cannot be counted.
+    fn admit(&self, home: Home, call: &Call) -> Result<(Admission, Snapshot), StoreError> {
+        let snapshot = self.load(home)?;
+        let ask = self.ask(call);
         let skipped = |admission: &Admission, at| match admission {
             Admission::Skip(_) => self.outcome_row(call, "skipped", None, Duration::ZERO, at),
             Admission::Run(_) => None,
         };
         let context = Context { run: call.run(), by: None };
-        self.transact(store, snapshot, context, skipped, |record, now| state::admit(record, &self.policy, &ask, now))
+        let decide = |record: &Record, now: &Now| state::admit(record, &self.policy, &ask, now);
+        self.transact(home, snapshot.clone(), context, skipped, decide).or_else(|error| {
+            match self.foresee(&snapshot, &ask) {
+                skip @ Admission::Skip(_) if !self.strict => {
+                    self.board.store_failed(&error);
+                    Ok((skip, snapshot))
+                }
+                Admission::Skip(_) | Admission::Run(_) => Err(error),
+            }
+        })
+    }
+
+    fn ask(&self, call: &Call) -> Ask {
+        let (holder, lease) = (Holder::this_process(), call.lease(&self.policy));
+        Ask { holder, lease, fingerprint: call.fingerprint().cloned() }
+    }
+
+    /// What admission would say, without asking for it.
+    fn foresee(&self, snapshot: &Snapshot, ask: &Ask) -> Admission {
+        state::admit(&snapshot.loaded.record, &self.policy, ask, &self.now(snapshot)).answer
+    }
+
+    fn record_in(&self, home: Home, outcome: &Outcome, took: Duration) -> Result<(Counted, Snapshot), StoreError> {
+        let snapshot = self.load(home)?;
+        let decide = |record: &Record, now: &Now| state::record(record, &self.policy, outcome, took, now);
+        self.transact(home, snapshot, Context::default(), |_, _| None, decide)
     }
 
     fn answer(&self, admission: Admission, snapshot: Snapshot, call: Call, home: Home) -> Result<Permit, Refusal> {
@@ -152,10 +167,7 @@ impl Circuit {
         took: Duration,
         call: &Call,
     ) -> Settled {
-        let store: &dyn Store = match home {
-            Home::Store => &*self.board.store,
-            Home::Memory => &self.board.memory,
-        };
+        let outcome = &*state::judge_speed(outcome, &self.policy, took);
         let row = |counted: &Counted, at| {
             let (word, failure) = match (counted, outcome) {
                 (Counted::Late, _) => ("late", None),
@@ -168,11 +180,9 @@ impl Circuit {
         let decide =
             |record: &Record, now: &Now| state::report(record, &self.policy, ticket.epoch(), outcome, took, now);
         let context = Context { run: call.run(), by: None };
-        match self.transact(store, snapshot.clone(), context, row, decide) {
+        match self.transact(home, snapshot.clone(), context, row, decide) {
             Ok((counted, after)) => {
-                if let (Counted::Counted, Outcome::Failure(failure)) = (counted, outcome) {
-                    self.tell_failed(failure, &after.loaded.record);
-                }
+                self.tell_failed(counted, outcome, &after.loaded.record);
                 if counted == Counted::Late {
                     self.tell_not_counted(counted);
                 }
@@ -184,6 +194,10 @@ impl Circuit {
                     Ok(()) if error.trouble == StoreTrouble::Busy => Kept::Deferred,
                     deferred => {
                         self.board.store_failed(&error);
+                        // Memory decides as long as the store cannot be written, so it has to know.
+                        if home == Home::Store && ticket.epoch().is_some() {
+                            drop(self.record_in(Home::Memory, outcome, took));
+                        }
                         Kept::Lost { error: Arc::new(error), deferred: deferred.is_ok() }
                     }
                 };
@@ -194,18 +208,17 @@ impl Circuit {
 
     /// Renews the lease of the probe with this epoch; `false` ends the renewals.
     pub(crate) fn renew(&self, home: Home, epoch: Epoch, lease: Duration) -> bool {
-        let store: &dyn Store = if home == Home::Store { &*self.board.store } else { &self.board.memory };
-        let renewed = self.load(store).and_then(|snapshot| {
+        let renewed = self.load(home).and_then(|snapshot| {
             self.transact(
-                store,
+                home,
                 snapshot,
                 Context::default(),
                 |_, _| None,
                 |record, now| state::renew(record, epoch, lease, now),
             )
         });
-        // A store that is busy now may not be at the next third of the lease.
-        renewed.map_or_else(|error| error.may_pass(), |(renewed, _)| renewed)
+        // A store that cannot be used now may be at the next third of the lease.
+        renewed.map_or(true, |(renewed, _)| renewed)
     }
 
     fn outcome_row(
@@ -268,8 +281,11 @@ impl Circuit {
     }
 
     /// Tells of a failure, unless the event of the opening told it already.
-    fn tell_failed(&self, failure: &Failure, after: &Record) {
-        if let State::Closed { failures } = after.state {
+    fn tell_failed(&self, counted: Counted, outcome: &Outcome, after: &Record) {
+        if let (Counted::Counted, Outcome::Failure(failure), State::Closed { failures }) =
+            (counted, outcome, &after.state)
+        {
+            let failures = *failures;
             let (circuit, failure, trip_after) = (self.name.clone(), failure.clone(), self.policy.trip_after().get());
             self.board.tell(&Notice::Failed { circuit, failure, failures, trip_after });
         }

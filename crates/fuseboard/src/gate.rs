@@ -1,13 +1,12 @@
 //! Gates: they judge, and without a verdict of their own they block.
 
 use std::fmt::{self, Display};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::call::Call;
 use crate::circuit::{Circuit, Kept};
 use crate::error::Refusal;
-use crate::guard::panic_message;
-use crate::outcome::{Failure, FailureKind, Outcome};
+use crate::guard::catch;
+use crate::outcome::Outcome;
 use crate::permit::Permit;
 
 /// A circuit around something that judges. There is no default: open, failed, panicked, timed out, a lost
@@ -90,13 +89,11 @@ impl Gate {
             Ok(permit) => permit.keep_alive(),
             Err(refusal) => return Verdict::none(refusal),
         };
-        let (outcome, verdict) = match catch_unwind(AssertUnwindSafe(evaluate)) {
-            Ok(Ok(verdict)) => (Outcome::Success, verdict),
-            Ok(Err(error)) => (Outcome::Failure(Failure::error(&error)), Verdict::none(error)),
-            Err(panic) => {
-                let message = panic_message(&*panic);
-                (Outcome::Failure(Failure::new(FailureKind::Panic, &message)), Verdict::none(message))
-            }
+        let (result, outcome) = catch(evaluate);
+        let verdict = match (result, &outcome) {
+            (Ok(Ok(verdict)), _) => verdict,
+            (_, Outcome::Failure(failure)) => Verdict::none(&failure.message),
+            (_, Outcome::Success | Outcome::Ignored) => Verdict::none("the evaluator did not say"),
         };
         match permit.settle(&outcome).kept {
             Kept::Lost { error, .. } if verdict == Verdict::Pass => {

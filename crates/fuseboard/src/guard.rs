@@ -103,19 +103,35 @@ impl Circuit {
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<std::thread::Result<Result<T, E>>, Refusal> {
         let permit = self.permit()?.keep_alive();
-        let result = catch_unwind(AssertUnwindSafe(work));
-        let outcome = match &result {
-            Ok(Ok(_)) => Outcome::Success,
-            Ok(Err(error)) => Outcome::Failure(Failure::error(error)),
-            Err(panic) => Outcome::Failure(Failure::new(FailureKind::Panic, &panic_message(&**panic))),
-        };
+        let (result, outcome) = catch(work);
         drop(permit.settle(&outcome));
         Ok(result)
     }
 }
 
+/// Runs the work and says what it came to. The error's text is the caller's code too, so it is made where a
+/// panic is caught.
+pub(crate) fn catch<T, E: Display>(
+    work: impl FnOnce() -> Result<T, E>,
+) -> (std::thread::Result<Result<T, E>>, Outcome) {
+    let work = || match work() {
+        Ok(value) => (Ok(value), Outcome::Success),
+        Err(error) => {
+            let failure = Failure::error(&error);
+            (Err(error), Outcome::Failure(failure))
+        }
+    };
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok((result, outcome)) => (Ok(result), outcome),
+        Err(panic) => {
+            let failure = Failure::new(FailureKind::Panic, &panic_message(&*panic));
+            (Err(panic), Outcome::Failure(failure))
+        }
+    }
+}
+
 /// What a panic said.
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.map_or_else(|| "panicked".to_owned(), |text| format!("panicked: {text}"))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::board::Parts;
-use crate::circuit::Circuit;
+use crate::circuit::{Circuit, Home};
 use crate::decision::{Now, Step};
 use crate::name::CircuitName;
 use crate::policy::Policy;
@@ -76,9 +76,9 @@ impl Operator {
 
     fn act<T>(&self, name: &CircuitName, decide: impl Fn(&Record, &Now) -> Step<T>) -> Result<T, StoreError> {
         let circuit = Circuit::new(name.clone(), Policy::default(), self.board.clone(), true);
-        let snapshot = circuit.load(&*self.board.store)?;
+        let snapshot = circuit.load(Home::Store)?;
         let context = Context { by: Some(&self.by), run: None };
-        let (answer, _) = circuit.transact(&*self.board.store, snapshot, context, |_, _| None, decide)?;
+        let (answer, _) = circuit.transact(Home::Store, snapshot, context, |_, _| None, decide)?;
         Ok(answer)
     }
 }

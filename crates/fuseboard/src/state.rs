@@ -334,7 +334,8 @@ fn count(record: &mut Record, outcome: &Outcome) {
     *total = total.saturating_add(1);
 }
 
-fn judge_speed<'a>(outcome: &'a Outcome, policy: &Policy, took: Duration) -> Cow<'a, Outcome> {
+/// The outcome as it counts: a success that took longer than the policy allows is a failure.
+pub(crate) fn judge_speed<'a>(outcome: &'a Outcome, policy: &Policy, took: Duration) -> Cow<'a, Outcome> {
     match policy.slow_after() {
         Some(limit) if *outcome == Outcome::Success && took > limit => {
             let message = format!("done, but took {took:.1?}; slow_after is {limit:?}");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::circuit::Circuit;
+use crate::circuit::{Circuit, Home};
 use crate::clock::Moment;
 use crate::decision::{Change, Now, Step};
 use crate::event::{Event, Notice, Row};
@@ -28,15 +28,15 @@ pub(crate) struct Snapshot {
 }
 
 impl Circuit {
-    pub(crate) fn load(&self, store: &dyn Store) -> Result<Snapshot, StoreError> {
-        store.load(&self.name).map(|loaded| Snapshot { loaded, seen: self.board.clock.now() })
+    pub(crate) fn load(&self, home: Home) -> Result<Snapshot, StoreError> {
+        self.store(home).load(&self.name).map(|loaded| Snapshot { loaded, seen: self.board.clock.now() })
     }
 
     /// Decides on what was loaded and stores the decision; if somebody else was faster, decides anew on what
     /// is there then. Nothing is held meanwhile. What happened is told after it is stored.
     pub(crate) fn transact<T>(
         &self,
-        store: &dyn Store,
+        home: Home,
         mut snapshot: Snapshot,
         context: Context<'_>,
         row: impl Fn(&T, Moment) -> Option<Row>,
@@ -45,12 +45,20 @@ impl Circuit {
         for _ in 0..ROUNDS {
             let now = self.now(&snapshot);
             let Step { next, changes, answer } = decide(&snapshot.loaded.record, &now);
-            let Some(next) = next else { return Ok((answer, snapshot)) };
+            let next = match next {
+                Some(next) => next,
+                // Reading proves little: whether a store that failed can be used again shows when it is written.
+                None if home == Home::Store && self.board.is_degraded() => snapshot.loaded.record.clone(),
+                None => return Ok((answer, snapshot)),
+            };
             let mut rows: Vec<Row> =
                 changes.into_iter().map(|change| Row::Event(self.event(change, context, now.at))).collect();
             rows.extend(row(&answer, now.at));
-            match store.swap(&self.name, snapshot.loaded.version, &next, &rows)? {
+            match self.store(home).swap(&self.name, snapshot.loaded.version, &next, &rows)? {
                 Swap::Done(version) => {
+                    if home == Home::Store {
+                        self.board.store_worked();
+                    }
                     for row in rows {
                         if let Row::Event(event) = row {
                             self.board.tell(&Notice::Event(event));
@@ -67,6 +75,13 @@ impl Circuit {
             StoreTrouble::Busy,
             format!("circuit {} changed {ROUNDS} times while it was asked", self.name),
         ))
+    }
+
+    fn store(&self, home: Home) -> &dyn Store {
+        match home {
+            Home::Store => &*self.board.store,
+            Home::Memory => &self.board.memory,
+        }
     }
 
     pub(crate) fn now(&self, snapshot: &Snapshot) -> Now {
