@@ -202,9 +202,28 @@ pub struct Totals {
 
 /// Identity of the period in which a permit was given: 128 random bits, so that it stays unique even when a
 /// store was wiped, rolled back or failed over.
+///
+/// Written in JSON as 32 hexadecimal digits, since few readers keep a number of that size.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(into = "String", try_from = "String")
+)]
 pub struct Epoch(pub u128);
+
+impl From<Epoch> for String {
+    fn from(epoch: Epoch) -> Self {
+        format!("{:032x}", epoch.0)
+    }
+}
+
+impl TryFrom<String> for Epoch {
+    type Error = std::num::ParseIntError;
+    fn try_from(digits: String) -> Result<Self, Self::Error> {
+        u128::from_str_radix(&digits, 16).map(Self)
+    }
+}
 
 impl fmt::Debug for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -29,6 +29,9 @@ pub trait Store: Send + Sync {
 
     /// Stores `next` and `rows` together, if the record still has the version `expected` (`None`: is still
     /// absent); otherwise stores nothing and answers with what is there now.
+    ///
+    /// A damaged record ([`StoreTrouble::BadRecord`]) has no version and is replaced by a swap that expects
+    /// `None`: that is how a reset mends it.
     fn swap(
         &self,
         name: &CircuitName,
@@ -37,8 +40,9 @@ pub trait Store: Send + Sync {
         rows: &[Row],
     ) -> Result<Swap, StoreError>;
 
-    /// Every stored circuit, by name.
-    fn list(&self) -> Result<Vec<(CircuitName, Loaded)>, StoreError>;
+    /// Every stored circuit, by name. A record that alone is damaged is an error in its own place, so that it
+    /// neither hides the others nor goes missing itself.
+    fn list(&self) -> Result<Vec<Listed>, StoreError>;
 
     /// Keeps a report that could not be stored in time, for [`Store::take_deferred`].
     ///
@@ -49,9 +53,57 @@ pub trait Store: Send + Sync {
         Err(StoreError::new(StoreTrouble::Unreachable, "this store keeps no reports for later"))
     }
 
-    /// Takes the deferred reports out, oldest first; each is taken by one caller only.
-    fn take_deferred(&self) -> Result<Vec<Deferred>, StoreError> {
+    /// Takes the deferred reports out, oldest first, for one caller at a time. They are gone when that caller
+    /// says [`Taken::done`]; if it never does, whoever asks next gets them.
+    fn take_deferred(&self) -> Result<Taken, StoreError> {
+        Ok(Taken::default())
+    }
+
+    /// The reports that are still waiting, without taking them: for who only looks.
+    fn deferred(&self) -> Result<Vec<Deferred>, StoreError> {
         Ok(Vec::new())
+    }
+}
+
+/// One stored circuit, as [`Store::list`] tells of it.
+pub type Listed = (CircuitName, Result<Loaded, StoreError>);
+
+/// Deferred reports in the hands of the one caller that applies them.
+#[must_use = "reports that are not settled with `done` are given to the next caller too"]
+#[derive(Default)]
+pub struct Taken {
+    /// The reports, oldest first.
+    pub reports: Vec<Deferred>,
+    /// How many more there were that cannot be read, torn by a crash or a full disk.
+    pub unreadable: usize,
+    forget: Option<Box<dyn FnOnce() -> Result<(), StoreError> + Send>>,
+}
+
+impl Taken {
+    /// Reports that `forget` removes from where they were kept. Dropping it without a call must release them.
+    pub fn new(
+        reports: Vec<Deferred>,
+        unreadable: usize,
+        forget: impl FnOnce() -> Result<(), StoreError> + Send + 'static,
+    ) -> Self {
+        Self { reports, unreadable, forget: Some(Box::new(forget)) }
+    }
+
+    /// Says that every report was applied; they are forgotten.
+    ///
+    /// # Errors
+    /// They could not be removed, and will be taken again.
+    pub fn done(self) -> Result<(), StoreError> {
+        self.forget.map_or(Ok(()), |forget| forget())
+    }
+}
+
+impl std::fmt::Debug for Taken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Taken")
+            .field("reports", &self.reports)
+            .field("unreadable", &self.unreadable)
+            .finish_non_exhaustive()
     }
 }
 
@@ -138,8 +190,10 @@ pub enum StoreTrouble {
     Busy,
     /// It cannot be opened, read or written: permissions, full disk, no connection.
     Unreachable,
-    /// What it holds is no store, or damaged.
+    /// What it holds is no store, or damaged as a whole.
     Corrupt,
+    /// One circuit's record is damaged while the rest is sound.
+    BadRecord,
     /// It was written by a newer version: it can be read but not written.
     Newer,
 }

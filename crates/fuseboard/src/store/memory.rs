@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Loaded, Store, StoreError, Swap, Version};
+use super::{Listed, Loaded, Store, StoreError, Swap, Version};
 use crate::clock::{Clock, SystemClock};
 use crate::event::Row;
 use crate::name::CircuitName;
@@ -73,7 +73,7 @@ impl Store for MemoryStore {
         Ok(Swap::Done(version))
     }
 
-    fn list(&self) -> Result<Vec<(CircuitName, Loaded)>, StoreError> {
-        Ok(self.records().iter().map(|(name, stored)| (name.clone(), self.loaded(Some(stored)))).collect())
+    fn list(&self) -> Result<Vec<Listed>, StoreError> {
+        Ok(self.records().iter().map(|(name, stored)| (name.clone(), Ok(self.loaded(Some(stored))))).collect())
     }
 }

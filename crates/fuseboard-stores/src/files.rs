@@ -1,0 +1,241 @@
+//! The files of a store: where they lie, who may touch them, and how damaged ones are set aside.
+//!
+//! Nothing here opens the database itself. SQLite's locks belong to a process and an inode: closing any other
+//! descriptor of that inode would silently drop them.
+
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use fuseboard::store::{StoreError, StoreTrouble};
+
+use crate::sys;
+
+const ELSEWHERE: &str = "choose another place for the store (--store, FUSEBOARD_STORE)";
+
+/// What SQLite keeps beside a database. Without them it is another database.
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// The paths of one store.
+#[derive(Debug)]
+pub(crate) struct Files {
+    database: PathBuf,
+    folder: PathBuf,
+}
+
+/// Which file it is, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+/// A database file that is there and may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) identity: Identity,
+    pub(crate) empty: bool,
+}
+
+impl Identity {
+    pub(crate) fn of(meta: &Metadata) -> Self {
+        Self { device: meta.dev(), inode: meta.ino() }
+    }
+}
+
+impl Files {
+    /// The files of the store at `database`, made absolute, so that a change of the working folder moves
+    /// nothing.
+    pub(crate) fn new(database: &Path) -> Self {
+        let database = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
+        let folder = database.parent().unwrap_or(&database).to_owned();
+        Self { database, folder }
+    }
+
+    pub(crate) fn database(&self) -> &Path {
+        &self.database
+    }
+
+    /// The path with this behind the database's own name.
+    pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
+        let mut path = self.database.clone().into_os_string();
+        path.push(suffix);
+        path.into()
+    }
+
+    /// Looks whether the database is there. Only a proved absence is one; a file that must not be used is an
+    /// error that says why.
+    pub(crate) fn find(&self) -> Result<Option<Found>, StoreError> {
+        let path = &self.database;
+        let meta = match fs::symlink_metadata(path) {
+            Ok(meta) => meta,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(trouble(path, "looked at", error)),
+        };
+        if meta.is_symlink() {
+            return Err(refuse(path, "is a symbolic link, and links are not followed", "give the path it leads to"));
+        }
+        if !meta.is_file() {
+            return Err(refuse(path, "is no regular file", ELSEWHERE));
+        }
+        check_owner(path, &meta, &[sys::user()])?;
+        check_mode(path, &meta)?;
+        Ok(Some(Found { identity: Identity::of(&meta), empty: meta.len() == 0 }))
+    }
+
+    /// Checks the folder of a database that is there.
+    pub(crate) fn check_folder(&self) -> Result<(), StoreError> {
+        let meta = fs::metadata(&self.folder).map_err(|error| trouble(&self.folder, "looked at", error))?;
+        check_owner(&self.folder, &meta, &[sys::user(), 0])?;
+        check_mode(&self.folder, &meta)?;
+        match sys::network_file_system(&self.folder) {
+            Some(kind) => Err(refuse(
+                &self.folder,
+                &format!("is on a network file system ({kind}), where processes cannot share a database safely"),
+                ELSEWHERE,
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the folder, for its owner alone, if it is missing, and checks it.
+    pub(crate) fn make_folder(&self) -> Result<(), StoreError> {
+        if !self.folder.is_dir() {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
+            made.map_err(|error| trouble(&self.folder, "created", error))?;
+        }
+        self.check_folder()
+    }
+
+    /// Makes the names in the folder survive a loss of power.
+    pub(crate) fn sync_folder(&self) -> io::Result<()> {
+        File::open(&self.folder)?.sync_all()
+    }
+
+    /// Whether a store was ever begun here: the lock file is made before it and stays for ever.
+    pub(crate) fn was_begun(&self) -> bool {
+        self.beside(".lock").exists()
+    }
+
+    /// The right to open the database, if nobody is just beginning it or setting it aside. Until a connection
+    /// has opened every companion, a new file under the old name would be mixed up with the old one's.
+    pub(crate) fn try_share(&self) -> Result<Option<File>, StoreError> {
+        let (path, file) = self.lock_file()?;
+        granted(&path, file.try_lock_shared(), file)
+    }
+
+    /// The right to change which file the database is.
+    pub(crate) fn try_own(&self) -> Result<Option<File>, StoreError> {
+        let (path, file) = self.lock_file()?;
+        granted(&path, file.try_lock(), file)
+    }
+
+    fn lock_file(&self) -> Result<(PathBuf, File), StoreError> {
+        let path = self.beside(".lock");
+        let file = private().read(true).write(true).open(&path).map_err(|error| trouble(&path, "opened", error))?;
+        Ok((path, file))
+    }
+
+    /// Gives the database, if it is still the one that was found damaged, and its companions a dated name.
+    /// `None`: somebody else did it before. The caller owns the lock.
+    pub(crate) fn set_aside(&self, damaged: Identity, date: &str) -> Result<Option<PathBuf>, StoreError> {
+        if self.find()?.is_none_or(|found| found.identity != damaged) {
+            return Ok(None);
+        }
+        let aside = self.free_name(date);
+        move_to(&self.database, &aside)?;
+        self.move_companions(&aside)?;
+        Ok(Some(aside))
+    }
+
+    /// Moves what is left of a database that is gone, so that a new one is not taken for it. The caller owns
+    /// the lock.
+    pub(crate) fn clear_companions(&self, date: &str) -> Result<(), StoreError> {
+        if COMPANIONS.iter().any(|suffix| self.beside(suffix).exists()) {
+            self.move_companions(&self.free_name(date))?;
+        }
+        Ok(())
+    }
+
+    fn move_companions(&self, aside: &Path) -> Result<(), StoreError> {
+        for suffix in COMPANIONS {
+            let companion = self.beside(suffix);
+            if companion.exists() {
+                let mut to = aside.to_owned().into_os_string();
+                to.push(suffix);
+                move_to(&companion, Path::new(&to))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `state.db.corrupt-DATE`, with a number behind it if that is taken.
+    fn free_name(&self, date: &str) -> PathBuf {
+        let free = |name: &PathBuf| {
+            let is_free = |suffix| {
+                let mut name = name.clone().into_os_string();
+                name.push(suffix);
+                Path::new(&name).symlink_metadata().is_err()
+            };
+            is_free("") && COMPANIONS.into_iter().all(is_free)
+        };
+        let numbered = (2_u32..).map(|number| format!(".corrupt-{date}-{number}"));
+        let names = std::iter::once(format!(".corrupt-{date}")).chain(numbered);
+        names.map(|name| self.beside(&name)).find(free).expect("there are more numbers than files")
+    }
+}
+
+/// Options for a file that is its owner's alone and is never opened through a link.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).mode(0o600).custom_flags(sys::NO_FOLLOW);
+    options
+}
+
+/// A file that cannot be used, with the reason and the remedy that fits it.
+pub(crate) fn trouble(path: &Path, verb: &str, error: io::Error) -> StoreError {
+    use io::ErrorKind as Kind;
+    let remedy = match error.kind() {
+        Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => "free some space there",
+        Kind::PermissionDenied => "make it yours (chown, chmod u+rw)",
+        _ => ELSEWHERE,
+    };
+    let message = format!("{} cannot be {verb}: {error}; {remedy}", path.display());
+    StoreError::new(StoreTrouble::Unreachable, message).caused_by(error)
+}
+
+fn refuse(path: &Path, why: &str, remedy: &str) -> StoreError {
+    StoreError::new(StoreTrouble::Unreachable, format!("{} {why}; {remedy}", path.display()))
+}
+
+fn check_owner(path: &Path, meta: &Metadata, accepted: &[u32]) -> Result<(), StoreError> {
+    if accepted.contains(&meta.uid()) {
+        return Ok(());
+    }
+    let why = format!("belongs to user {} and not to you ({})", meta.uid(), sys::user());
+    Err(refuse(path, &why, "run as that user, or choose another place for the store (--store, FUSEBOARD_STORE)"))
+}
+
+fn check_mode(path: &Path, meta: &Metadata) -> Result<(), StoreError> {
+    if meta.mode() & 0o002 == 0 {
+        return Ok(());
+    }
+    Err(refuse(
+        path,
+        "can be changed by everybody",
+        &format!("`chmod o-w {}`, or use a folder of your own", path.display()),
+    ))
+}
+
+fn granted(path: &Path, answer: Result<(), TryLockError>, file: File) -> Result<Option<File>, StoreError> {
+    match answer {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(trouble(path, "locked", error)),
+    }
+}
+
+fn move_to(from: &Path, to: &Path) -> Result<(), StoreError> {
+    fs::rename(from, to).map_err(|error| trouble(from, "set aside", error))
+}

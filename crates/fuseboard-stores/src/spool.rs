@@ -1,0 +1,163 @@
+//! Reports that found their store busy or unreachable, kept in a file beside it until somebody applies them.
+//!
+//! ```text
+//! STATE.spool         one JSON object a line; every writer appends with one call
+//! STATE.spool.taken   the same file, while one taker applies what it holds
+//! ```
+//!
+//! The lock of the file itself says what is going on, and the kernel drops it with its holder: a writer shares
+//! it while it appends, a taker owns it from the renaming to the end. A taken file whose lock is free belonged
+//! to a taker that died; the next one adopts it. So nothing is lost, and what a taker had applied when it died
+//! is applied again: a report that is repeated is late and moves totals only.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fuseboard::store::{Deferred, StoreError, StoreTrouble, Taken};
+
+use crate::files::{Files, Identity, private, trouble};
+use crate::format::{decode_deferred, encode_deferred};
+use crate::patience::Patience;
+
+/// How many bytes wait at most. What comes after that is refused, not put in place of what is there.
+const MOST_BYTES: u64 = 8 * 1024 * 1024;
+
+/// How long a writer waits for a taker that is just renaming the file.
+const BRIEFLY: Duration = Duration::from_millis(100);
+
+/// The spool of one store.
+pub(crate) struct Spool<'a> {
+    files: &'a Files,
+    path: PathBuf,
+    taken: PathBuf,
+}
+
+impl<'a> Spool<'a> {
+    pub(crate) fn of(files: &'a Files) -> Self {
+        Self { files, path: files.beside(".spool"), taken: files.beside(".spool.taken") }
+    }
+
+    /// Appends one report.
+    pub(crate) fn defer(&self, report: &Deferred) -> Result<(), StoreError> {
+        let Some(line) = encode_deferred(report) else {
+            return Err(self.refuse(&format!("a report of circuit {} is too long to be kept", report.circuit)));
+        };
+        self.files.make_folder()?;
+        let mut file = self.shared()?;
+        let length = file.metadata().map_err(|error| trouble(&self.path, "looked at", error))?.len();
+        if length > MOST_BYTES {
+            return Err(self.refuse("8 MiB of reports wait already; `fuseboard doctor` says why none is applied"));
+        }
+        // The line feed in front keeps this report apart from one that a full disk has torn.
+        let line = format!("\n{line}\n");
+        match file.write(line.as_bytes()) {
+            Ok(written) if written == line.len() => Ok(()),
+            Ok(_) => Err(trouble(&self.path, "written", io::ErrorKind::StorageFull.into())),
+            Err(error) => Err(trouble(&self.path, "written", error)),
+        }
+    }
+
+    /// Takes everything that waits; nothing while another taker is at it.
+    pub(crate) fn take(&self) -> Result<Taken, StoreError> {
+        if !self.taken.exists() && !self.path.exists() {
+            return Ok(Taken::default());
+        }
+        self.files.check_folder()?;
+        let Some(mut file) = self.adopt()? else { return Ok(Taken::default()) };
+        let (reports, unreadable) = read(&mut file).map_err(|error| trouble(&self.taken, "read", error))?;
+        let path = self.taken.clone();
+        Ok(Taken::new(reports, unreadable, move || {
+            let removed = fs::remove_file(&path).map_err(|error| trouble(&path, "removed", error));
+            // Only now may the next taker have it.
+            drop(file);
+            removed
+        }))
+    }
+
+    /// What waits, without taking it: first what a taker holds, then the rest.
+    pub(crate) fn waiting(&self) -> Result<Vec<Deferred>, StoreError> {
+        let mut waiting = Vec::new();
+        for path in [&self.taken, &self.path] {
+            if let Some(mut file) = open(path)? {
+                waiting.extend(read(&mut file).map_err(|error| trouble(path, "read", error))?.0);
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// The file that every writer appends to at this moment, shared with the others.
+    fn shared(&self) -> Result<File, StoreError> {
+        let mut patience = Patience::of(BRIEFLY);
+        loop {
+            let file = private().append(true).open(&self.path).map_err(|error| trouble(&self.path, "opened", error))?;
+            if file.try_lock_shared().is_ok() && is_at(&file, &self.path) {
+                return Ok(file);
+            }
+            if !patience.nap() {
+                return Err(self.refuse("another process holds it"));
+            }
+        }
+    }
+
+    /// The taken file, owned: one that a dead taker left, else what has been spooled since.
+    fn adopt(&self) -> Result<Option<File>, StoreError> {
+        let left = open(&self.taken)?;
+        let Some(file) = (if left.is_some() { left } else { open(&self.path)? }) else { return Ok(None) };
+        // Writers hold it for one call only, so whoever keeps it from us is another taker.
+        if file.try_lock().is_err() {
+            return Ok(None);
+        }
+        if is_at(&file, &self.taken) {
+            // A taker that died between the two steps below left both names.
+            if is_at(&file, &self.path) {
+                fs::remove_file(&self.path).map_err(|error| trouble(&self.path, "taken", error))?;
+            }
+            return Ok(Some(file));
+        }
+        if !is_at(&file, &self.path) {
+            return Ok(None);
+        }
+        // Unlike a renaming, a link never replaces what another taker has left there.
+        match fs::hard_link(&self.path, &self.taken) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            linked => linked.map_err(|error| trouble(&self.path, "taken", error))?,
+        }
+        fs::remove_file(&self.path).map_err(|error| trouble(&self.path, "taken", error))?;
+        Ok(Some(file))
+    }
+
+    fn refuse(&self, why: &str) -> StoreError {
+        StoreError::new(StoreTrouble::Unreachable, format!("{}: {why}", self.path.display()))
+    }
+}
+
+fn open(path: &Path) -> Result<Option<File>, StoreError> {
+    match private().create(false).read(true).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(trouble(path, "opened", error)),
+    }
+}
+
+/// Whether this name still leads to the open file.
+fn is_at(file: &File, path: &Path) -> bool {
+    let of = |meta: io::Result<fs::Metadata>| meta.ok().map(|meta| Identity::of(&meta));
+    let here = of(file.metadata());
+    here.is_some() && here == of(fs::symlink_metadata(path))
+}
+
+/// Every report in the file, and how many lines are none.
+fn read(file: &mut File) -> io::Result<(Vec<Deferred>, usize)> {
+    let mut bytes = Vec::new();
+    // A crowd of writers may each have seen room for one more line.
+    file.take(4 * MOST_BYTES).read_to_end(&mut bytes)?;
+    let lines: Vec<_> = bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| std::str::from_utf8(line).ok().and_then(decode_deferred))
+        .collect();
+    let unreadable = lines.iter().filter(|line| line.is_none()).count();
+    Ok((lines.into_iter().flatten().collect(), unreadable))
+}

@@ -1,0 +1,235 @@
+//! Opening the database, beginning a new one, and what SQLite's errors mean for a store.
+
+use std::path::Path;
+use std::time::Duration;
+
+use fuseboard::store::{StoreError, StoreTrouble};
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use crate::files::{Files, Found, Identity, private, trouble};
+
+/// Marks a database as Fuseboard's: "FUSE".
+const APPLICATION_ID: i32 = 0x4655_5345;
+
+/// The schema that this version writes. A higher one can be read as far as it looks alike, not written.
+const SCHEMA_VERSION: i32 = 1;
+
+/// `circuits.idle` marks what may go when the store is full. Event and outcome ids only grow, so that they
+/// tell the order even where the wall clock jumped.
+const SCHEMA: &str = "
+CREATE TABLE circuits (
+    name TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    idle INTEGER NOT NULL,
+    boot TEXT NOT NULL,
+    written_boot INTEGER NOT NULL,
+    written_wall INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    circuit TEXT,
+    event TEXT NOT NULL,
+    cause TEXT,
+    failures INTEGER,
+    probe_at INTEGER,
+    by TEXT,
+    run TEXT
+);
+CREATE INDEX events_of ON events (circuit);
+CREATE TABLE outcomes (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    circuit TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    failure TEXT,
+    duration_ms INTEGER NOT NULL,
+    run TEXT
+);
+CREATE INDEX outcomes_of ON outcomes (circuit);
+";
+
+/// For each connection. A checkpoint syncs twice, which no single call should pay: it waits until the
+/// write-ahead log has 4 MiB.
+const SETTINGS: &str = "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1024;";
+
+/// The longest value that is ever read, so that a hostile file cannot fill the memory.
+const LONGEST_VALUE: i32 = 1 << 20;
+
+/// A database that is open.
+pub(super) struct Open {
+    pub(super) database: Connection,
+    pub(super) identity: Identity,
+    /// A newer version made it.
+    pub(super) newer: bool,
+}
+
+/// Why an attempt came to nothing.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Others are at it; trying again helps.
+    Busy,
+    /// This file is no sound database of ours.
+    Damaged(Identity, String),
+    /// SQLite said so.
+    Sql(rusqlite::Error),
+    /// What the caller is told as it is.
+    Told(StoreError),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        use ErrorCode::{DatabaseBusy, DatabaseLocked, FileLockingProtocolFailed};
+        match error.sqlite_error_code() {
+            Some(DatabaseBusy | DatabaseLocked | FileLockingProtocolFailed) => Self::Busy,
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Told(error)
+    }
+}
+
+impl Open {
+    /// What a fault in this database means.
+    pub(super) fn judge(&self, fault: Fault) -> Fault {
+        match fault {
+            Fault::Sql(error) if self.newer && error.sqlite_error_code() == Some(ErrorCode::Unknown) => {
+                Fault::Told(self.is_newer().caused_by(error))
+            }
+            fault => fault.judged(self.identity),
+        }
+    }
+
+    /// What a writer is told of a database that a newer version made.
+    pub(super) fn is_newer(&self) -> StoreError {
+        let path = self.database.path().unwrap_or("the store");
+        let message = format!("{path} was written by a newer version of Fuseboard; use that, or another --store");
+        StoreError::new(StoreTrouble::Newer, message)
+    }
+}
+
+impl Fault {
+    /// The same fault, where SQLite's words prove that the file with this identity is damaged.
+    fn judged(self, identity: Identity) -> Self {
+        use ErrorCode::{DatabaseCorrupt, NotADatabase, TooBig, Unknown};
+        match self {
+            // Our statements are fixed: what they name is missing only from a schema that is not ours.
+            Self::Sql(error)
+                if matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase | TooBig | Unknown)) =>
+            {
+                Self::Damaged(identity, error.to_string())
+            }
+            other => other,
+        }
+    }
+}
+
+/// Opens the database that is there; `None` if there is none.
+pub(super) fn open(files: &Files) -> Result<Option<Open>, Fault> {
+    let Some(found) = files.find()? else { return Ok(None) };
+    if found.empty && !files.was_begun() {
+        return Ok(None);
+    }
+    files.check_folder()?;
+    let Some(_share) = files.try_share()? else { return Err(Fault::Busy) };
+    // Only what is there under the lock stays there until every companion is open.
+    let Some(found) = files.find()? else { return Ok(None) };
+    open_found(files, found).map(Some).map_err(|fault| fault.judged(found.identity))
+}
+
+fn open_found(files: &Files, Found { identity, empty }: Found) -> Result<Open, Fault> {
+    if empty {
+        // A store is never empty: it is begun under another name and appears whole.
+        return Err(Fault::Damaged(identity, "it was cut to nothing".to_owned()));
+    }
+    let database = connect(files.database())?;
+    database.execute_batch(SETTINGS)?;
+    let mark: i32 = database.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if mark != APPLICATION_ID {
+        // Sound and of somebody else. It is the path that is wrong, so nothing is moved.
+        let message = format!(
+            "{} is a database of another program; choose another place for the store (--store, FUSEBOARD_STORE)",
+            files.database().display()
+        );
+        return Err(StoreError::new(StoreTrouble::Corrupt, message).into());
+    }
+    let version: i32 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(Open { database, identity, newer: version > SCHEMA_VERSION })
+}
+
+/// Begins a new database, unless there is one. It is made under another name and given its own when it is
+/// whole, so that no crash leaves half of one and no crowd of first callers meets one that is being made.
+pub(super) fn begin(files: &Files, date: impl Fn() -> String) -> Result<(), Fault> {
+    files.make_folder()?;
+    let begun = files.was_begun();
+    let Some(_own) = files.try_own()? else { return Err(Fault::Busy) };
+    if files.find()?.is_some_and(|found| !found.empty || begun) {
+        return Ok(());
+    }
+    files.clear_companions(&date())?;
+    let path = files.beside(".new");
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(trouble(&path, "removed", error))?,
+        _ => {}
+    }
+    private().write(true).create_new(true).open(&path).map_err(|error| trouble(&path, "created", error))?;
+    make_schema(&path)?;
+    std::fs::rename(&path, files.database()).map_err(|error| trouble(files.database(), "created", error))?;
+    files.sync_folder().map_err(|error| trouble(files.database(), "created", error))?;
+    Ok(())
+}
+
+fn make_schema(path: &Path) -> Result<(), Fault> {
+    let mut database = connect(path)?;
+    // Here the ordinary close is wanted: it brings everything into the one file.
+    database.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    database.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(SCHEMA)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()?;
+    database.close().map_err(|(_, error)| Fault::from(error))
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let database = Connection::open_with_flags(path, flags)?;
+    // Waiting is done outside, with a spread that SQLite's own has not.
+    database.busy_timeout(Duration::ZERO)?;
+    for (option, on) in [
+        // The last connection to close would checkpoint and sync: most of a one-shot process's time.
+        (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
+        // The file is untrusted: nothing that its schema carries is run.
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+    ] {
+        database.set_db_config(option, on)?;
+    }
+    database.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE)?;
+    Ok(database)
+}
+
+/// What the caller is told of an SQLite error that is neither contention nor damage.
+pub(super) fn told(path: &Path, error: rusqlite::Error) -> StoreError {
+    let (reason, remedy) = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => ("the disk is full", "free some space there"),
+        Some(ErrorCode::ReadOnly) => ("it is read-only", "make it writable (chmod u+w, also its folder)"),
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            ("it cannot be opened", "make it and its folder readable and writable for you")
+        }
+        Some(ErrorCode::SystemIoFailure) => ("reading or writing failed", "check the disk's space and health"),
+        _ => ("SQLite refused", "see `fuseboard doctor`"),
+    };
+    let message = format!("{}: {reason} ({error}); {remedy}", path.display());
+    StoreError::new(StoreTrouble::Unreachable, message).caused_by(error)
+}
