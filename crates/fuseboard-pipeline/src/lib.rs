@@ -1,1 +1,5 @@
-//! placeholder
+//! After the job: the pipeline of side-work, and what it needs to run a command properly.
+
+pub mod process;
+pub mod redact;
+pub mod sys;

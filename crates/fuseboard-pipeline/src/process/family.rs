@@ -1,0 +1,196 @@
+//! All that descends from one child, found and ended.
+//!
+//! A process belongs to a run's family if one of these holds:
+//!
+//! 1. it is in the child's process group;
+//! 2. its environment carries the run's marker;
+//! 3. it was once seen to belong, or its parent belongs. The tree is looked at before anything is signalled,
+//!    so that nobody gets away by losing a parent then;
+//! 4. it is an orphan that was handed to us ([`crate::sys::become_subreaper`]), carries no marker of another
+//!    run, and can only be ours: see [`Family::owns_orphans`].
+//!
+//! What left the group, the session and its parents and cleared its environment shows none of these signs
+//! unless we are a subreaper. It is then neither found nor named; nothing short of a cgroup could find it.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::{Pid, getpgrp};
+
+use super::command::Marker;
+use super::ended::Survivor;
+use super::text::plain_text;
+use crate::sys::{self, Marking, Process};
+
+/// The runs under way in this process, over all threads.
+static UNDER_WAY: Mutex<UnderWay> =
+    Mutex::new(UnderWay { children: BTreeSet::new(), since: 0, spared: false });
+
+struct UnderWay {
+    children: BTreeSet<i32>,
+    /// When the first child of the present busy period was started: since then some run was under way.
+    since: u64,
+    /// In this busy period a run ended whose remains are to be left alone.
+    spared: bool,
+}
+
+fn under_way() -> MutexGuard<'static, UnderWay> {
+    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A child and all that came from it.
+#[derive(Debug)]
+pub(super) struct Family {
+    child: Pid,
+    marker: Option<Marker>,
+    /// Pid and start of each member that was ever seen.
+    known: BTreeSet<(i32, u64)>,
+    /// The remains of the child's normal end are left alone.
+    spared: bool,
+}
+
+impl Family {
+    /// Starts a child by `spawn` and registers it. Both happen under one lock: a child that nobody has
+    /// registered yet would be taken for an orphan by another run, and reaped.
+    pub(super) fn start<E>(
+        marker: Option<Marker>,
+        spawn: impl FnOnce() -> Result<std::process::Child, E>,
+    ) -> Result<(Self, std::process::Child), E> {
+        let mut runs = under_way();
+        let child = spawn()?;
+        let pid = child.id().cast_signed();
+        if runs.children.is_empty() {
+            runs.since = sys::process(pid).map_or(0, |process| process.started);
+            runs.spared = false;
+        }
+        runs.children.insert(pid);
+        Ok((Self { child: Pid::from_raw(pid), marker, known: BTreeSet::new(), spared: false }, child))
+    }
+
+    /// The child's process group.
+    pub(super) fn group(&self) -> Pid {
+        self.child
+    }
+
+    /// Sends a signal to the group and to every member outside of it, and SIGCONT after it, because a stopped
+    /// process hears nothing but SIGKILL. Returns the members that lived until now.
+    pub(super) fn signal(&mut self, signal: Signal) -> Vec<Process> {
+        let living = self.living();
+        for signal in [signal, Signal::SIGCONT] {
+            let _ = killpg(self.child, signal);
+            for process in living.iter().filter(|process| process.group != self.child.as_raw()) {
+                let _ = kill(Pid::from_raw(process.pid), signal);
+            }
+        }
+        living
+    }
+
+    /// The members that live. Those that are dead and ours to reap are reaped, the child itself excepted.
+    pub(super) fn living(&mut self) -> Vec<Process> {
+        let (dead, living): (Vec<Process>, Vec<Process>) = self.members().into_iter().partition(|it| it.dead);
+        for orphan in dead.into_iter().filter(|it| it.parent == our_pid() && it.pid != self.child.as_raw()) {
+            let _ = waitpid(Pid::from_raw(orphan.pid), Some(WaitPidFlag::WNOHANG));
+        }
+        living
+    }
+
+    /// The members that live, by name.
+    pub(super) fn survivors(&mut self) -> Vec<Survivor> {
+        let name = |pid| plain_text(&String::from_utf8_lossy(&sys::name_of(pid)));
+        self.living()
+            .into_iter()
+            .map(|process| Survivor { pid: process.pid.cast_unsigned(), name: name(process.pid) })
+            .collect()
+    }
+
+    /// Leaves what is left of the family alone from now on.
+    pub(super) fn spare(&mut self) {
+        self.spared = true;
+    }
+
+    fn members(&mut self) -> Vec<Process> {
+        let census = sys::census();
+        if census.is_empty() {
+            return self.group_alone();
+        }
+        let orphans_since = self.owns_orphans();
+        let mut members: BTreeSet<i32> = BTreeSet::new();
+        for process in census.iter().filter(|process| process.pid > 1 && process.pid != our_pid()) {
+            let is_known = self.known.contains(&(process.pid, process.started));
+            if is_known || process.group == self.child.as_raw() || self.claims(process, orphans_since) {
+                members.insert(process.pid);
+            }
+        }
+        // A child's number may be lower than its parent's: once more until nothing is found.
+        loop {
+            let found = census.iter().filter(|process| members.contains(&process.parent)).map(|it| it.pid);
+            let found: Vec<i32> = found.filter(|pid| !members.contains(pid)).collect();
+            if found.is_empty() {
+                break;
+            }
+            members.extend(found);
+        }
+        let members: Vec<Process> = census.into_iter().filter(|it| members.contains(&it.pid)).collect();
+        self.known.extend(members.iter().map(|process| (process.pid, process.started)));
+        members
+    }
+
+    /// Whether a process belongs by its marker, or as an orphan without any.
+    fn claims(&self, process: &Process, orphans_since: Option<u64>) -> bool {
+        let marking = self.marker.as_ref().map_or(Marking::None, |marker| Marking::of(process.pid, marker));
+        let is_orphan = || {
+            process.parent == our_pid()
+                // What the program starts by other means stays in our group.
+                && process.group != getpgrp().as_raw()
+                && orphans_since.is_some_and(|since| process.started >= since)
+        };
+        marking == Marking::Ours || (marking == Marking::None && is_orphan())
+    }
+
+    /// Since when an orphan without any sign can only be ours, if so. Its birth does not tell which of several
+    /// runs it came from, so only the last run under way may end it, and none if a run of the same busy period
+    /// ended whose daemons are to be left alone. In a pipeline, where every step ends all, strays are
+    /// therefore ended by the step that ends last; a single command ends its own.
+    fn owns_orphans(&self) -> Option<u64> {
+        let runs = under_way();
+        let alone = runs.children.len() == 1 && runs.children.contains(&self.child.as_raw());
+        (alone && !runs.spared && sys::is_subreaper()).then_some(runs.since)
+    }
+
+    /// Without a process table the group is all that is known, and stands for one process.
+    fn group_alone(&self) -> Vec<Process> {
+        let group = self.child.as_raw();
+        let lives = killpg(self.child, None).is_ok();
+        let whole = Process { pid: group, parent: our_pid(), group, started: 0, dead: false };
+        Vec::from_iter(lives.then_some(whole))
+    }
+}
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        let mut runs = under_way();
+        runs.children.remove(&self.child.as_raw());
+        runs.spared |= self.spared;
+    }
+}
+
+/// Reaps the orphans that have died, for a long run starts thousands of them and each zombie holds a number.
+/// What the program started by other means is in our own group and is left to whoever waits for it.
+pub(super) fn reap_orphans() {
+    if !sys::is_subreaper() {
+        return;
+    }
+    let runs = under_way();
+    for process in sys::census() {
+        let is_orphan = process.parent == our_pid() && process.group != getpgrp().as_raw();
+        if process.dead && is_orphan && !runs.children.contains(&process.pid) {
+            let _ = waitpid(Pid::from_raw(process.pid), Some(WaitPidFlag::WNOHANG));
+        }
+    }
+}
+
+fn our_pid() -> i32 {
+    std::process::id().cast_signed()
+}

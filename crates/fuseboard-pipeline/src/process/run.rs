@@ -1,0 +1,320 @@
+//! The loop that watches one child: the states of the parent module's picture, in order of life.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use signal_hook::consts::{SIGCHLD, SIGCONT, SIGINT};
+
+use super::command::Command;
+use super::deadline::{self, Deadline};
+use super::ended::{Ended, How, NotStarted};
+use super::family::{self, Family};
+use super::interrupt::{Interrupt, Wake, poll_timeout};
+use super::spawn;
+use super::stream::Stream;
+use super::terminal::Terminal;
+use crate::sys::{self, Change};
+
+/// How long a killed process may take to disappear before it is called left behind.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(2);
+
+/// How soon is looked for what is left, once the child itself has ended or was killed: nobody tells us when
+/// a process that is not our child ends. The pause doubles up to the second value.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+const LOOK_AGAIN_AT_MOST: Duration = Duration::from_millis(200);
+
+/// How long the last output of something that we ended may wait for our reader.
+const FLUSH_WITHIN: Duration = Duration::from_secs(1);
+
+/// The exit code by which a program says that Ctrl-C ended it.
+const CTRL_C: i32 = 128 + SIGINT;
+
+/// Runs a command to its end and says what it came to. `deadline` is the caller's, a whole pipeline's for
+/// instance, not the command's own timeout. After it has passed, or a signal has come, nothing is started.
+pub fn run(command: &Command, interrupt: &Interrupt, deadline: Deadline) -> Ended {
+    if let Some(signal) = interrupt.signal() {
+        return Ended::before_start(How::Interrupted(signal));
+    }
+    if deadline.has_passed() {
+        return Ended::before_start(How::Cut);
+    }
+    match Run::start(command, interrupt, deadline) {
+        Ok(run) => run.to_end(),
+        Err(why) => Ended::before_start(How::NotStarted(why)),
+    }
+}
+
+/// A run under way.
+#[derive(Debug)]
+struct Run<'a> {
+    command: &'a Command,
+    interrupt: &'a Interrupt,
+    deadline: Deadline,
+    timeout: Deadline,
+    started: Instant,
+    wake: Wake,
+    child: Child,
+    child_has_ended: bool,
+    family: Family,
+    terminal: Option<Terminal>,
+    /// The child had the terminal when it ended: the keys went to it and not to us.
+    had_terminal: bool,
+    stdout: Option<Stream<'a>>,
+    stderr: Option<Stream<'a>>,
+    ending: Option<Ending>,
+}
+
+/// Something is being ended.
+#[derive(Debug)]
+struct Ending {
+    /// Why; `None` if the child ended by itself and only its remains are ended.
+    why: Option<How>,
+    kill: Deadline,
+    /// Set once killing has begun: when what is still there is given up.
+    give_up: Option<Deadline>,
+    look: Deadline,
+    pause: Duration,
+}
+
+/// What of a stream is waited for.
+type Interest<'a> = for<'s> fn(&'s Stream<'a>) -> Option<PollFd<'s>>;
+
+impl Ending {
+    fn begin(why: Option<How>, grace: Duration) -> Self {
+        let now = Deadline::after(Duration::ZERO);
+        Self { why, kill: Deadline::after(grace), give_up: None, look: now, pause: LOOK_AGAIN }
+    }
+
+    fn kill_now(&mut self) {
+        self.give_up = Some(Deadline::after(GIVE_UP_AFTER));
+        self.look = Deadline::after(Duration::ZERO);
+        self.pause = LOOK_AGAIN;
+    }
+
+    fn look_later(&mut self) {
+        self.look = Deadline::after(self.pause);
+        self.pause = (self.pause * 2).min(LOOK_AGAIN_AT_MOST);
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Everything that can fail comes before the child: once it runs, nothing may keep us from watching it.
+    fn start(command: &'a Command, interrupt: &'a Interrupt, deadline: Deadline) -> Result<Self, NotStarted> {
+        let not_started = |error: io::Error| NotStarted::new(command, &error);
+        let (stdout, child_stdout) = Stream::open(&command.stdout, io::stdout()).map_err(not_started)?;
+        let (stderr, child_stderr) = Stream::open(&command.stderr, io::stderr()).map_err(not_started)?;
+        // SIGCONT may mean that the shell has brought us to the foreground.
+        let signals = [&[SIGCHLD, SIGCONT], interrupt.caught()].concat();
+        let wake = Wake::on(&signals).map_err(not_started)?;
+        let spawn = || spawn::spawn(command, child_stdout, child_stderr);
+        let (family, child) = Family::start(command.marker.clone(), spawn)?;
+        let terminal = command.foreground.then(|| Terminal::for_child(family.group())).flatten();
+        Ok(Self {
+            command,
+            interrupt,
+            deadline,
+            timeout: Deadline::after_any(command.timeout),
+            started: deadline::now(),
+            wake,
+            child,
+            child_has_ended: false,
+            family,
+            terminal,
+            had_terminal: false,
+            stdout,
+            stderr,
+            ending: None,
+        })
+    }
+
+    fn to_end(mut self) -> Ended {
+        let mut woken = true;
+        loop {
+            if woken {
+                self.look_at_child();
+            }
+            self.heed_limits();
+            if self.is_over() {
+                break;
+            }
+            woken = self.wait(self.next_moment(), Stream::interest);
+        }
+        self.flush();
+        self.finish()
+    }
+
+    /// After a signal: sees the child's end, follows its stops, and does what else a signal can mean.
+    fn look_at_child(&mut self) {
+        while !self.child_has_ended {
+            match (sys::change_of(&mut self.child), &mut self.terminal) {
+                (Some(Change::Ended), terminal) => {
+                    self.child_has_ended = true;
+                    self.had_terminal = terminal.as_mut().is_some_and(Terminal::take_back);
+                }
+                (Some(Change::Stopped(signal)), Some(terminal)) => {
+                    self.timeout = self.timeout.postponed(terminal.follow_stop(signal));
+                }
+                (Some(Change::Stopped(_)), None) => {}
+                (None, terminal) => {
+                    terminal.iter_mut().for_each(Terminal::lend_again);
+                    return family::reap_orphans();
+                }
+            }
+        }
+    }
+
+    /// Begins to end what has reached a limit, and kills what has outlasted its grace.
+    fn heed_limits(&mut self) {
+        match &mut self.ending {
+            None if self.child_has_ended => {}
+            None => {
+                if let Some(why) = self.reason_to_end() {
+                    self.begin_ending(Some(why));
+                }
+            }
+            Some(ending) => {
+                let is_due = ending.kill.has_passed() || self.interrupt.insisted();
+                if is_due && ending.give_up.is_none() {
+                    ending.kill_now();
+                }
+            }
+        }
+    }
+
+    fn reason_to_end(&self) -> Option<How> {
+        if self.is_too_large() {
+            Some(How::OutputTooLarge)
+        } else if let Some(signal) = self.interrupt.signal() {
+            Some(How::Interrupted(signal))
+        } else if self.timeout.has_passed() && self.timeout.is_before(self.deadline) {
+            // Whose moment came first decides: a timeout is the command's fault, a cut is not.
+            Some(How::TimedOut)
+        } else {
+            self.deadline.has_passed().then_some(How::Cut)
+        }
+    }
+
+    fn is_too_large(&self) -> bool {
+        [&self.stdout, &self.stderr].into_iter().flatten().any(Stream::is_too_large)
+    }
+
+    fn begin_ending(&mut self, why: Option<How>) {
+        self.family.signal(match why {
+            Some(How::Interrupted(signal)) => Signal::try_from(signal).unwrap_or(Signal::SIGTERM),
+            _ => Signal::SIGTERM,
+        });
+        self.ending = Some(Ending::begin(why, self.command.kill_after));
+    }
+
+    /// Whether there is nothing left to wait for, or no use in waiting.
+    fn is_over(&mut self) -> bool {
+        if self.child_has_ended && self.ending.is_none() {
+            if !self.command.end_all {
+                self.family.spare();
+                return true;
+            }
+            if self.family.living().is_empty() {
+                return true;
+            }
+            self.begin_ending(None);
+        }
+        let Some(ending) = &mut self.ending else { return false };
+        let killing = ending.give_up.is_some();
+        if !(self.child_has_ended || killing) || !ending.look.has_passed() {
+            return false;
+        }
+        ending.look_later();
+        let gone = if killing { self.family.signal(Signal::SIGKILL) } else { self.family.living() }.is_empty();
+        (gone && self.child_has_ended) || ending.give_up.is_some_and(Deadline::has_passed)
+    }
+
+    /// When to look again if nothing happens.
+    fn next_moment(&self) -> Deadline {
+        match &self.ending {
+            None => self.timeout.or_earlier(self.deadline),
+            Some(Ending { give_up: None, kill, .. }) if !self.child_has_ended => *kill,
+            Some(ending) => ending.look.or_earlier(ending.give_up.unwrap_or(ending.kill)),
+        }
+    }
+
+    /// Waits for a signal, or until the output, as far as it is of `interest`, can flow, and lets it flow.
+    /// Whether a signal came.
+    fn wait(&mut self, until: Deadline, interest: Interest<'a>) -> bool {
+        let idle = || PollFd::new(self.wake.as_fd(), PollFlags::empty());
+        let mut fds = [
+            PollFd::new(self.wake.as_fd(), PollFlags::POLLIN),
+            self.stdout.as_ref().and_then(interest).unwrap_or_else(idle),
+            self.stderr.as_ref().and_then(interest).unwrap_or_else(idle),
+        ];
+        if poll(&mut fds, poll_timeout(until)).is_err() {
+            // EINTR, and whatever brought it is in the self-pipe. To look once too often is never wrong.
+            return true;
+        }
+        let [woken, stdout, stderr] = fds.map(|fd| fd.revents().is_none_or(|events| !events.is_empty()));
+        for (stream, is_ready) in [(&mut self.stdout, stdout), (&mut self.stderr, stderr)] {
+            stream.iter_mut().filter(|_| is_ready).for_each(Stream::advance);
+        }
+        if woken {
+            self.wake.clear();
+        }
+        woken
+    }
+
+    /// Passes on what the child wrote before it ended; what it left behind may hold the pipe open for ever and
+    /// is not waited for. A reader that does not read is, as it would be without us, until the deadline or a
+    /// signal; if we had to end something already, only for a moment.
+    fn flush(&mut self) {
+        let until = if self.ending.is_some() { Deadline::after(FLUSH_WITHIN) } else { self.deadline };
+        let heard = (self.interrupt.signal(), self.interrupt.insisted());
+        loop {
+            let streams = [&mut self.stdout, &mut self.stderr].into_iter().flatten();
+            let all_done = streams.fold(true, |done, stream| stream.drain() && done);
+            let hurried = (self.interrupt.signal(), self.interrupt.insisted()) != heard;
+            if all_done || hurried || until.has_passed() {
+                return;
+            }
+            self.wait(until, Stream::backlog);
+        }
+    }
+
+    fn finish(mut self) -> Ended {
+        let left_behind = if self.ending.is_some() { self.family.survivors() } else { Vec::new() };
+        let too_large = self.is_too_large().then_some(How::OutputTooLarge);
+        // Only now: until here its zombie kept the group's number from being given to others.
+        let own_end = self.child_has_ended.then(|| How::from_status(self.child.wait()));
+        let why = self.ending.and_then(|ending| ending.why).or(too_large);
+        let how = match (why, own_end) {
+            (Some(why), _) => why,
+            (None, Some(How::Signalled(SIGINT) | How::Exited(CTRL_C))) if self.had_terminal => {
+                pass_on_ctrl_c(self.interrupt);
+                How::Interrupted(SIGINT)
+            }
+            (None, own_end) => own_end.unwrap_or(How::Lost),
+        };
+        let (stdout, stdout_error) = self.stdout.map(Stream::into_parts).unwrap_or_default();
+        let (stderr, stderr_error) = self.stderr.map(Stream::into_parts).unwrap_or_default();
+        Ended {
+            how,
+            duration: self.started.elapsed(),
+            stdout,
+            stderr,
+            capture_error: stdout_error.or(stderr_error),
+            left_behind,
+        }
+    }
+}
+
+/// Ctrl-C reached only the child's group. Without us it would have reached ours too, and with it the script
+/// around us, which is to end as it would have then. Our own handler hears it as any other; without one it
+/// would end us, so then nobody is told.
+fn pass_on_ctrl_c(interrupt: &Interrupt) {
+    if interrupt.caught().contains(&SIGINT) {
+        let our_group = Pid::from_raw(0);
+        let _ = kill(our_group, Signal::SIGINT);
+    }
+}

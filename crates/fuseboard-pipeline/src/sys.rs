@@ -1,0 +1,190 @@
+//! What only Linux can tell about processes: who descends from whom, who carries a marker, which signals
+//! were ignored when we started. Elsewhere each answer is the honest "not known" and a run falls back to
+//! its process group.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::process::Marker;
+
+/// Makes this process the one to which orphans among its descendants are handed, so that a daemon that a
+/// timed-out command left behind can be found even if it cleared its environment. Lasts for the process'
+/// life and is not inherited.
+///
+/// For a program's `main`, never for a library: whoever is a subreaper must expect children that it did
+/// not start. [`crate::process::run`] reaps such orphans as they die, and takes every dead child in a
+/// process group of its own for one; a program that calls this starts children in groups of their own
+/// through `run` alone.
+///
+/// # Errors
+///
+/// The kernel's refusal; [`io::ErrorKind::Unsupported`] elsewhere than on Linux.
+pub fn become_subreaper() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    return Ok(nix::sys::prctl::set_child_subreaper(true)?);
+    #[cfg(not(target_os = "linux"))]
+    return Err(io::ErrorKind::Unsupported.into());
+}
+
+/// Whether orphans among our descendants become our children.
+pub(crate) fn is_subreaper() -> bool {
+    #[cfg(target_os = "linux")]
+    return nix::sys::prctl::get_child_subreaper().unwrap_or(false);
+    #[cfg(not(target_os = "linux"))]
+    return false;
+}
+
+/// The living processes whose environment carries `marker`, this one excepted. What belongs to another user
+/// cannot be read and does not appear; elsewhere than on Linux nothing does.
+pub fn carriers_of(marker: &Marker) -> Vec<u32> {
+    let carries = |process: &Process| Marking::of(process.pid, marker) == Marking::Ours;
+    census()
+        .into_iter()
+        .filter(|process| !process.dead && carries(process))
+        .filter_map(|process| u32::try_from(process.pid).ok())
+        .filter(|pid| *pid != std::process::id())
+        .collect()
+}
+
+/// What a process' environment says about the run it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Marking {
+    /// It carries this marker.
+    Ours,
+    /// It carries the marker of another run.
+    Foreign,
+    /// It carries none, or its environment cannot be read.
+    None,
+}
+
+impl Marking {
+    /// How the process `pid` is marked, by the environment that it was started with.
+    pub(crate) fn of(pid: i32, marker: &Marker) -> Self {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let value = environment.split(|byte| *byte == 0).find_map(|entry| {
+            let rest = entry.strip_prefix(marker.name().as_bytes())?;
+            rest.strip_prefix(b"=")
+        });
+        match value {
+            Some(value) if OsStr::from_bytes(value) == marker.value() => Self::Ours,
+            Some(_) => Self::Foreign,
+            None => Self::None,
+        }
+    }
+}
+
+/// One line of the process table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) pid: i32,
+    pub(crate) parent: i32,
+    pub(crate) group: i32,
+    /// Clock ticks since boot: with the pid the identity of a process, for numbers come round again.
+    pub(crate) started: u64,
+    /// A zombie: it has ended, and only its parent has not asked yet.
+    pub(crate) dead: bool,
+}
+
+/// All processes that can be seen; none where there is no `/proc`.
+pub(crate) fn census() -> Vec<Process> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries.filter_map(|entry| process(entry.ok()?.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+/// The process `pid`, if there is one and it can be seen.
+pub(crate) fn process(pid: i32) -> Option<Process> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The name in field 2 may hold anything, brackets and blanks included; what follows it is numbers.
+    let after_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
+    let mut fields = str::from_utf8(&stat[after_name..]).ok()?.split_ascii_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
+    let started = fields.nth(16)?.parse().ok()?;
+    Some(Process { pid, parent, group, started, dead: matches!(state, "Z" | "X" | "x") })
+}
+
+/// The name of a process' program, for messages; empty if it cannot be read.
+pub(crate) fn name_of(pid: i32) -> Vec<u8> {
+    let mut name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    name.truncate(name.trim_ascii_end().len());
+    name
+}
+
+/// Whether this process ignores `signal`, as under `nohup` or in the background of a script. False where
+/// that cannot be told.
+pub(crate) fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+/// What has become of a child since it was last asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It has ended. It stays a zombie, so that its number, which is its group's too, remains its own
+    /// until [`std::process::Child::wait`] takes its status.
+    Ended,
+    /// It was stopped by this signal.
+    Stopped(i32),
+}
+
+/// Asks after a child without waiting. Its status is left to the standard library, which knows real-time
+/// signals; `nix` does not and reports such a death as `EINVAL`.
+#[cfg(target_os = "linux")]
+pub(crate) fn change_of(child: &mut std::process::Child) -> Option<Change> {
+    use nix::errno::Errno;
+    use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+
+    let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+    let stops = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
+    match waitid(Id::Pid(pid), stops | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
+        Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) | Err(Errno::EINVAL | Errno::ECHILD) => {
+            Some(Change::Ended)
+        }
+        Ok(WaitStatus::Stopped(_, signal)) => {
+            // Asked again without WNOWAIT, so that one stop is reported once.
+            let _ = waitid(Id::Pid(pid), stops);
+            Some(Change::Stopped(signal as i32))
+        }
+        _ => None,
+    }
+}
+
+/// Asks after a child without waiting. Stops are not seen here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn change_of(child: &mut std::process::Child) -> Option<Change> {
+    match child.try_wait() {
+        Ok(None) => None,
+        Ok(Some(_)) | Err(_) => Some(Change::Ended),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_in_the_census_with_its_group() {
+        let here = i32::try_from(std::process::id()).unwrap();
+        let found = census().into_iter().find(|process| process.pid == here).unwrap();
+        assert_eq!(found.group, nix::unistd::getpgrp().as_raw());
+        assert_eq!(found.parent, nix::unistd::getppid().as_raw());
+        assert!(!found.dead && found.started > 0);
+    }
+
+    #[test]
+    fn a_process_is_marked_by_the_whole_name_and_the_whole_value() {
+        let mut child = std::process::Command::new("sleep").arg("60").env("FB_MARK", "one").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        assert_eq!(Marking::of(pid, &Marker::new("FB_MARK", "one")), Marking::Ours);
+        assert_eq!(Marking::of(pid, &Marker::new("FB_MARK", "on")), Marking::Foreign);
+        assert_eq!(Marking::of(pid, &Marker::new("FB_MAR", "K=one")), Marking::None);
+        assert_eq!(carriers_of(&Marker::new("FB_MARK", "one")), [child.id()]);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(carriers_of(&Marker::new("FB_MARK", "one")).is_empty());
+    }
+}
