@@ -1,5 +1,6 @@
 //! After the job: the pipeline of side-work, and what it needs to run a command properly.
 
 pub mod process;
+pub mod program;
 pub mod redact;
 pub mod sys;

@@ -1,6 +1,6 @@
 //! The circuits of one process or store, and who is told of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -97,13 +97,20 @@ impl Board {
         Operator::new(self.parts.clone(), by)
     }
 
-    /// Every stored circuit as it is now, by name. A pure read.
+    /// Every stored circuit as it is now, by name, reports that still wait beside the store included. A record
+    /// that alone is damaged is an error in its own place. A pure read.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be read; never an empty list instead.
-    pub fn views(&self) -> Result<Vec<View>, StoreError> {
+    pub fn views(&self) -> Result<Vec<(CircuitName, Result<View, StoreError>)>, StoreError> {
         let wall = self.parts.clock.wall();
-        Ok(self.parts.store.list()?.into_iter().map(|(name, loaded)| View::of(name, &loaded, wall)).collect())
+        let mut circuits = self.parts.store.list()?.into_iter().collect();
+        self.parts.foresee_deferred(&mut circuits);
+        let view = |(name, loaded): (CircuitName, Result<_, _>)| {
+            let view = loaded.map(|loaded| View::of(name.clone(), &loaded, wall));
+            (name, view)
+        };
+        Ok(circuits.into_iter().map(view).collect())
     }
 
     /// One circuit as it is now, or `None` if the store never saw it. A pure read.
@@ -113,7 +120,12 @@ impl Board {
     pub fn view(&self, name: &CircuitName) -> Result<Option<View>, StoreError> {
         let loaded = self.parts.store.load(name)?;
         let wall = self.parts.clock.wall();
-        Ok(loaded.version.is_some().then(|| View::of(name.clone(), &loaded, wall)))
+        let mut circuits = BTreeMap::new();
+        if loaded.version.is_some() {
+            circuits.insert(name.clone(), Ok(loaded));
+        }
+        self.parts.foresee_deferred(&mut circuits);
+        circuits.remove(name).transpose().map(|loaded| loaded.map(|loaded| View::of(name.clone(), &loaded, wall)))
     }
 }
 

@@ -13,10 +13,10 @@ use crate::event::{Notice, OutcomeRow, Row};
 use crate::name::CircuitName;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
-use crate::policy::Policy;
+use crate::policy::{Mode, Policy};
 use crate::record::{Epoch, Holder, Record, State};
 use crate::state;
-use crate::store::{Deferred, StoreError, StoreTrouble};
+use crate::store::{StoreError, StoreTrouble};
 use crate::transact::{Context, Snapshot};
 
 /// A named circuit, for who calls the work behind it. Cloning is cheap.
@@ -83,6 +83,7 @@ impl Circuit {
             Ok((counted, after)) => {
                 self.tell_failed(counted, outcome, &after.loaded.record);
                 self.tell_not_counted(counted);
+                self.board.fold_deferred();
                 Ok(counted)
             }
             Err(error) => {
@@ -98,7 +99,8 @@ impl Circuit {
     /// [`StoreError`] if the store cannot be read.
     pub fn would_run(&self) -> Result<bool, StoreError> {
         let snapshot = self.load(Home::Store)?;
-        Ok(matches!(self.foresee(&snapshot, &self.ask(&Call::default())), Admission::Run(_)))
+        let observes = self.policy.mode() == Mode::Observe;
+        Ok(observes || state::may_run(&snapshot.loaded.record, None, &self.now(&snapshot)))
     }
 
     /// Admission by this store. What was read is obeyed where it says no, even if the skip cannot be counted.
@@ -186,6 +188,9 @@ impl Circuit {
                 if counted == Counted::Late {
                     self.tell_not_counted(counted);
                 }
+                if home == Home::Store {
+                    self.board.fold_deferred();
+                }
                 Settled { counted: Some(counted), record: after.loaded.record, kept: Kept::Stored }
             }
             Err(error) => {
@@ -231,27 +236,6 @@ impl Circuit {
     ) -> Option<Row> {
         let row = OutcomeRow { at, circuit: self.name.clone(), outcome, failure, duration, run: call.run().cloned() };
         call.is_kept().then_some(Row::Outcome(row))
-    }
-
-    fn deferred(
-        &self,
-        epoch: Option<Epoch>,
-        unpermitted: bool,
-        outcome: &Outcome,
-        took: Duration,
-        run: Option<&str>,
-    ) -> Deferred {
-        let since_epoch = self.board.clock.wall().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Deferred {
-            circuit: self.name.to_string(),
-            epoch,
-            unpermitted,
-            outcome: outcome.clone(),
-            duration: took,
-            policy: self.policy,
-            wall_ms: crate::clock::millis(since_epoch),
-            run: run.map(str::to_owned),
-        }
     }
 
     fn refusal(&self, reason: RefusalReason, snapshot: Option<&Snapshot>) -> Refusal {

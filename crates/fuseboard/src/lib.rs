@@ -39,6 +39,7 @@ mod call;
 mod circuit;
 pub mod clock;
 pub mod decision;
+mod deferred;
 mod error;
 pub mod event;
 mod gate;
