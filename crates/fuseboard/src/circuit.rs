@@ -55,7 +55,7 @@ impl Circuit {
     /// Leave to make this call once.
     ///
     /// A store that cannot be used never stops the work: the decision is made in memory instead and that is
-    /// told once. (A [`Gate`](crate::Gate) refuses instead.)
+    /// told once. A skip that could be read is obeyed, even if it cannot be counted. (A [`Gate`](crate::Gate) refuses instead.)
     ///
     /// # Errors
     /// [`Refusal`] tells why the work should not run now.

@@ -126,8 +126,8 @@ pub fn record(record: &Record, policy: &Policy, outcome: &Outcome, took: Duratio
     apply(record, policy, outcome, took, now)
 }
 
-/// Whether a call would run now: a pure read. A half-open circuit whose probe was lost says yes, since the
-/// next outcome decides.
+/// Whether work that runs now without a permit decides by its outcome: a pure read. A half-open circuit whose
+/// probe was lost says yes, though [`admit`] would let that probe's cool-down pass first.
 pub fn may_run(record: &Record, fingerprint: Option<&Fingerprint>, now: &Now) -> bool {
     match record.switch_at(now.at).map(|switch| switch.position) {
         Some(Position::On) => return true,

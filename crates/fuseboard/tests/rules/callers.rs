@@ -96,15 +96,17 @@ fn observers_errors_and_fallbacks_may_use_the_board_that_calls_them() {
     let built = Board::builder().observer(observer).build();
     *board.lock().unwrap() = Some(built.clone());
     let circuit = built.circuit(NAME).unwrap();
-
-    struct Curious(Board);
-    impl std::fmt::Display for Curious {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            write!(f, "{} circuits", self.0.views().unwrap().len())
-        }
-    }
     let fallback = || u32::from(work(&built.circuit("another").unwrap()));
     assert_eq!(circuit.run_or_else(fallback, || Err(Curious(built.clone()))), 1);
     assert!(*seen.lock().unwrap() > 0);
     board.lock().unwrap().take();
+}
+
+/// An error that looks around when it is shown.
+struct Curious(Board);
+
+impl std::fmt::Display for Curious {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} circuits", self.0.views().unwrap().len())
+    }
 }

@@ -53,9 +53,9 @@ fn while_open_nothing_counts_and_neither_since_nor_the_next_probe_moves() {
     for (n, permit) in stragglers.into_iter().enumerate() {
         stage.pass(Duration::from_secs(10));
         if n % 2 == 0 {
-            permit.failure(&"late")
+            permit.failure(&"late");
         } else {
-            permit.success()
+            permit.success();
         }
         assert!(!work(&stage.circuit));
     }

@@ -108,11 +108,11 @@ impl Store for ScriptedStore {
 
     fn defer(&self, report: &Deferred) -> Result<(), StoreError> {
         self.with(|script| {
-            if script.defers {
-                Ok(script.deferred.push(report.clone()))
-            } else {
-                Err(trouble(StoreTrouble::Unreachable))
+            if !script.defers {
+                return Err(trouble(StoreTrouble::Unreachable));
             }
+            script.deferred.push(report.clone());
+            Ok(())
         })
     }
 }
