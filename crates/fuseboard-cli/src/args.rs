@@ -83,10 +83,14 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  if fuseboard allowed notify; then ./notify.sh; fi")]
     Allowed(NameArg),
     /// Feed an outcome that was seen elsewhere
-    #[command(after_help = "Example:\n  ./notify.sh && fuseboard record notify success || fuseboard record notify failure")]
+    #[command(
+        after_help = "Example:\n  ./notify.sh && fuseboard record notify success || fuseboard record notify failure"
+    )]
     Record(RecordArgs),
     /// Every circuit: state, since when, failures, next probe, skips, last error, switch
-    #[command(after_help = "Examples:\n  fuseboard status\n  fuseboard status notify\n  fuseboard status --open-only --fail-if-open")]
+    #[command(
+        after_help = "Examples:\n  fuseboard status\n  fuseboard status notify\n  fuseboard status --open-only --fail-if-open"
+    )]
     Status(StatusArgs),
     /// Why a circuit is in its state, what happens next, what to type
     Explain(NameArg),
@@ -94,7 +98,9 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  fuseboard history notify\n  fuseboard history --outcomes --format json")]
     History(HistoryArgs),
     /// Take the decision from a circuit: off never runs, on always runs, auto gives it back
-    #[command(after_help = "Examples:\n  fuseboard switch notify off --reason \"chat is being moved\" --for 2h\n  fuseboard switch notify auto")]
+    #[command(
+        after_help = "Examples:\n  fuseboard switch notify off --reason \"chat is being moved\" --for 2h\n  fuseboard switch notify auto"
+    )]
     Switch(SwitchArgs),
     /// Make an open circuit due: the next call is a probe. Forgives nothing
     Probe(NameArg),

@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 
 /// A moment for scripts: RFC 3339, UTC, milliseconds.
 pub(crate) fn rfc3339(moment: SystemTime) -> String {
-    Timestamp::try_from(moment).map_or_else(|_| "unknown".to_owned(), |stamp| stamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+    Timestamp::try_from(moment)
+        .map_or_else(|_| "unknown".to_owned(), |stamp| stamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
 }
 
 /// A moment for scripts, from milliseconds since the Unix epoch.
 pub(crate) fn rfc3339_ms(millis: i64) -> String {
-    Timestamp::from_millisecond(millis).map_or_else(|_| "unknown".to_owned(), |stamp| stamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+    Timestamp::from_millisecond(millis)
+        .map_or_else(|_| "unknown".to_owned(), |stamp| stamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
 }
 
 /// A moment for people, seen from now: `3m ago`, `in 2h`.

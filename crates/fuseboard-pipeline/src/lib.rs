@@ -1,5 +1,10 @@
 //! After the job: the pipeline of side-work, and what it needs to run a command properly.
 
+pub mod config;
+mod digest;
+pub mod duration;
+pub mod exit_codes;
+pub mod nearest;
 pub mod process;
 pub mod program;
 pub mod redact;

@@ -20,7 +20,8 @@ pub fn fingerprint(command: &Command) -> Fingerprint {
     let subject = file.to_string_lossy();
     let Ok(meta) = fs::metadata(&file) else { return missing(&subject) };
     let startable = meta.is_file() && is_executable(&meta) && interpreter_exists(&file);
-    let stamp = format!("{}:{}.{:09}:{}", meta.len(), meta.mtime(), meta.mtime_nsec(), if startable { "x" } else { "-" });
+    let stamp =
+        format!("{}:{}.{:09}:{}", meta.len(), meta.mtime(), meta.mtime_nsec(), if startable { "x" } else { "-" });
     Fingerprint { subject: subject.as_ref().into(), stamp: stamp.into(), startable }
 }
 
@@ -34,9 +35,13 @@ fn interpreter_exists(file: &Path) -> bool {
     if File::open(file).and_then(|file| file.take(SHEBANG).read_to_end(&mut head)).is_err() {
         return true;
     }
-    let Some(line) = head.strip_prefix(b"#!").and_then(|rest| rest.split(|byte| *byte == b'\n').next()) else { return true };
+    let Some(line) = head.strip_prefix(b"#!").and_then(|rest| rest.split(|byte| *byte == b'\n').next()) else {
+        return true;
+    };
     let line = String::from_utf8_lossy(line);
-    line.split_whitespace().next().is_none_or(|interpreter| fs::metadata(interpreter).is_ok_and(|meta| is_executable(&meta)))
+    line.split_whitespace()
+        .next()
+        .is_none_or(|interpreter| fs::metadata(interpreter).is_ok_and(|meta| is_executable(&meta)))
 }
 
 #[cfg(test)]
@@ -57,7 +62,9 @@ mod tests {
         let seen = || fingerprint(&Command::new(&file));
         assert!(!seen().startable);
         let mut before = seen();
-        for (text, mode, startable) in [("#!/bin/sh\n", 0o644, false), ("#!/bin/sh\n", 0o755, true), ("#!/bin/sh\nexit\n", 0o755, true)] {
+        for (text, mode, startable) in
+            [("#!/bin/sh\n", 0o644, false), ("#!/bin/sh\n", 0o755, true), ("#!/bin/sh\nexit\n", 0o755, true)]
+        {
             write(&file, text, mode);
             let after = seen();
             assert_ne!(before.stamp, after.stamp);

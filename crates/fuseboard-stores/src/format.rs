@@ -121,6 +121,7 @@ fn shortened(mut record: Record) -> Record {
     }
     if let State::HalfOpen { lease: Some(lease), .. } = &mut record.state {
         lease.holder.boot = cut(&lease.holder.boot);
+        lease.fingerprint = None;
     }
     record
 }

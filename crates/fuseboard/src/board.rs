@@ -15,7 +15,7 @@ use crate::name::CircuitName;
 use crate::operator::Operator;
 use crate::policy::Policy;
 use crate::store::{MemoryStore, Store, StoreError};
-use crate::view::View;
+use crate::view::{ListedView, View};
 
 /// The circuits of one process or store. Cloning copies a pointer.
 ///
@@ -102,7 +102,7 @@ impl Board {
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be read; never an empty list instead.
-    pub fn views(&self) -> Result<Vec<(CircuitName, Result<View, StoreError>)>, StoreError> {
+    pub fn views(&self) -> Result<Vec<ListedView>, StoreError> {
         let wall = self.parts.clock.wall();
         let mut circuits = self.parts.store.list()?.into_iter().collect();
         self.parts.foresee_deferred(&mut circuits);

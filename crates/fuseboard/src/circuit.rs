@@ -13,7 +13,7 @@ use crate::event::{Notice, OutcomeRow, Row};
 use crate::name::CircuitName;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
-use crate::policy::{Mode, Policy};
+use crate::policy::Policy;
 use crate::record::{Epoch, Holder, Record, State};
 use crate::state;
 use crate::store::{StoreError, StoreTrouble};
@@ -99,8 +99,7 @@ impl Circuit {
     /// [`StoreError`] if the store cannot be read.
     pub fn would_run(&self) -> Result<bool, StoreError> {
         let snapshot = self.load(Home::Store)?;
-        let observes = self.policy.mode() == Mode::Observe;
-        Ok(observes || state::may_run(&snapshot.loaded.record, None, &self.now(&snapshot)))
+        Ok(matches!(self.foresee(&snapshot, &self.ask(&Call::default())), Admission::Run(_)))
     }
 
     /// Admission by this store. What was read is obeyed where it says no, even if the skip cannot be counted.

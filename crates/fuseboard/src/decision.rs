@@ -104,7 +104,7 @@ impl Ticket {
 pub struct Skip {
     /// The reason.
     pub reason: SkipReason,
-    /// How many calls were skipped since the circuit opened, this one included; 0 for a switch.
+    /// How many calls were skipped since the circuit opened or was switched off, this one included.
     pub count: u64,
 }
 

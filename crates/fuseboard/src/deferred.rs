@@ -16,7 +16,14 @@ use crate::{CircuitName, clock};
 
 impl Circuit {
     /// This report in the form that waits beside the store.
-    pub(crate) fn deferred(&self, epoch: Option<Epoch>, unpermitted: bool, outcome: &Outcome, took: Duration, run: Option<&str>) -> Deferred {
+    pub(crate) fn deferred(
+        &self,
+        epoch: Option<Epoch>,
+        unpermitted: bool,
+        outcome: &Outcome,
+        took: Duration,
+        run: Option<&str>,
+    ) -> Deferred {
         let since_epoch = self.board.clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Deferred {
             circuit: self.name.to_string(),
@@ -48,7 +55,9 @@ impl Parts {
         let run = report.run.as_deref().map(Arc::from);
         let context = Context { run: run.as_ref(), by: None };
         let snapshot = circuit.load(Home::Store)?;
-        circuit.transact(Home::Store, snapshot, context, |_, _| None, |record, now| apply(record, report, now)).map(drop)
+        circuit
+            .transact(Home::Store, snapshot, context, |_, _| None, |record, now| apply(record, report, now))
+            .map(drop)
     }
 
     /// What the records will be once the waiting reports are folded in; stores nothing.

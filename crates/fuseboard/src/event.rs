@@ -157,7 +157,7 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// Of the skips of one outage the first and every 20th are worth a line, so that a dead service does
+    /// Of the skips of one outage or switch the first and every 20th are worth a line, so that a dead service does
     /// not flood a log.
     pub const SKIPS_PER_LINE: u64 = 20;
 

@@ -67,4 +67,4 @@ pub use operator::{LONGEST_SWITCH, Operator};
 pub use outcome::{Failure, FailureKind, Fingerprint, MAX_MESSAGE, Outcome};
 pub use permit::Permit;
 pub use policy::{Mode, Policy, PolicyBuilder, PolicyError};
-pub use view::{Shown, ShownSwitch, View};
+pub use view::{ListedView, Shown, ShownSwitch, View};

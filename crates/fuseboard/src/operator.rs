@@ -45,7 +45,11 @@ impl Operator {
         self.act(name, |record, now| {
             let (by, reason) = (by.clone(), reason.clone());
             let until = Some(now.at.after(time));
-            state::switch(record, Some(Switch { position, by, reason: reason.clone(), since: now.at, until }), &reason)
+            state::switch(
+                record,
+                Some(Switch { position, by, reason: reason.clone(), since: now.at, until, skips: 0 }),
+                &reason,
+            )
         })
     }
 

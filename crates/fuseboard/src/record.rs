@@ -148,6 +148,8 @@ pub struct Switch {
     pub since: Moment,
     /// When the circuit decides again by itself.
     pub until: Option<Moment>,
+    /// Calls skipped since then.
+    pub skips: u64,
 }
 
 /// Where a switch stands.

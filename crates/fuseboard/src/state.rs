@@ -110,7 +110,7 @@ pub fn report(
     };
     if !current {
         let mut next = record.clone();
-        next.totals.late += 1;
+        next.totals.late = next.totals.late.saturating_add(1);
         return Step { next: Some(next), changes: Vec::new(), answer: Counted::Late };
     }
     apply(record, policy, outcome, took, now)
@@ -234,22 +234,28 @@ fn apply_probe(
 ) -> Option<Change> {
     next.epoch = now.fresh_epoch;
     match outcome {
-        Outcome::Success if successes + 1 >= policy.probes().get() => {
+        Outcome::Success if successes.saturating_add(1) >= policy.probes().get() => {
             next.state = State::default();
             Some(Change { failures: Some(outage.failures), ..Change::of(EventKind::Closed) })
         }
         Outcome::Success => {
-            next.state =
-                State::HalfOpen { outage: Outage { ignored: 0, ..*outage }, successes: successes + 1, lease: None };
+            next.state = State::HalfOpen {
+                outage: Outage { ignored: 0, ..*outage },
+                successes: successes.saturating_add(1),
+                lease: None,
+            };
             None
         }
         Outcome::Failure(_) => Some(open(next, policy, again(outage), now.at, now, EventKind::Reopened)),
-        Outcome::Ignored if outage.ignored + 1 >= IGNORED_PROBES => {
+        Outcome::Ignored if outage.ignored.saturating_add(1) >= IGNORED_PROBES => {
             next.last_failure = Some(lost("probes were cut short three times in a row", lease, now));
             Some(open(next, policy, again(outage), now.at, now, EventKind::Reopened))
         }
         Outcome::Ignored => {
-            next.state = State::Open { outage: Outage { ignored: outage.ignored + 1, ..*outage }, until: Some(now.at) };
+            next.state = State::Open {
+                outage: Outage { ignored: outage.ignored.saturating_add(1), ..*outage },
+                until: Some(now.at),
+            };
             None
         }
     }
@@ -294,27 +300,33 @@ fn half_open(outage: Outage, successes: u32, ask: &Ask, now: &Now) -> State {
 }
 
 fn skip(mut next: Record, mode: Mode, reason: SkipReason) -> Step<Admission> {
-    let mut count = 0;
-    let frozen = matches!(reason, SkipReason::SwitchedOff(_));
-    if let State::Open { outage, .. } | State::HalfOpen { outage, .. } = &mut next.state
-        && !frozen
-    {
-        outage.skips += 1;
-        count = outage.skips;
-        if mode == Mode::Enforce {
-            next.totals.saved_ms =
-                next.totals.saved_ms.saturating_add(u64::try_from(outage.cost.as_millis()).unwrap_or(u64::MAX));
+    let count = match (&reason, &mut next.switch, &mut next.state) {
+        (SkipReason::SwitchedOff(_), Some(switch), _) => {
+            switch.skips = switch.skips.saturating_add(1);
+            switch.skips
         }
-    }
+        (_, _, State::Open { outage, .. } | State::HalfOpen { outage, .. }) => {
+            outage.skips = outage.skips.saturating_add(1);
+            if mode == Mode::Enforce {
+                next.totals.saved_ms = next.totals.saved_ms.saturating_add(whole_millis(outage.cost));
+            }
+            outage.skips
+        }
+        (_, _, State::Closed { .. }) => 0,
+    };
     let skip = Skip { reason, count };
     let answer = match mode {
         Mode::Enforce => {
-            next.totals.skipped += 1;
+            next.totals.skipped = next.totals.skipped.saturating_add(1);
             Admission::Skip(skip)
         }
         Mode::Observe => Admission::Run(Ticket::Observed(skip)),
     };
     Step { next: Some(next), changes: Vec::new(), answer }
+}
+
+fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Counts in totals, moves nothing.

@@ -6,7 +6,7 @@ use crate::clock::Moment;
 use crate::name::CircuitName;
 use crate::outcome::FailureKind;
 use crate::record::{Position, State, Totals};
-use crate::store::Loaded;
+use crate::store::{Loaded, StoreError};
 
 /// A circuit as it is at one moment. Looking never changes anything.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,9 @@ pub struct View {
     /// How many calls came to what.
     pub totals: Totals,
 }
+
+/// One stored circuit, as a list of them tells it: a record that alone is damaged is an error in its place.
+pub type ListedView = (CircuitName, Result<View, StoreError>);
 
 /// The automatic state, as shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

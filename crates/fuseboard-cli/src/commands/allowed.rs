@@ -10,7 +10,10 @@ use crate::settings::Settings;
 pub(crate) fn allowed(settings: &Settings, name: &str) -> Result<ExitCode, Failed> {
     let name = settings.known_or_new(name)?;
     let allowed = settings.is_off() || {
-        let circuit = settings.board().circuit_with(&name, settings.policy(&name)).map_err(|error| Failed::new(ExitCode::Bug, error))?;
+        let circuit = settings
+            .board()
+            .circuit_with(&name, settings.policy(&name))
+            .map_err(|error| Failed::new(ExitCode::Bug, error))?;
         circuit.would_run().unwrap_or_else(|error| {
             // Fuseboard's own trouble never stops the work.
             settings.console.error(format_args!("{name}: allowed, since its state cannot be read: {error}"));
@@ -18,7 +21,9 @@ pub(crate) fn allowed(settings: &Settings, name: &str) -> Result<ExitCode, Faile
         })
     };
     if settings.format == Format::Json {
-        settings.console.data(&json!({"schema": "fuseboard.allowed/1", "circuit": name.as_str(), "allowed": allowed}).to_string());
+        settings
+            .console
+            .data(&json!({"schema": "fuseboard.allowed/1", "circuit": name.as_str(), "allowed": allowed}).to_string());
     } else {
         settings.console.detail(format_args!("{name}: {}", if allowed { "yes" } else { "no" }));
     }

@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::time::Duration;
 
-use fuseboard::{Call, Circuit, Failure, FailureKind, Gate, Kept, Outcome, Permit, Refusal, RefusalReason, Settled, View};
+use fuseboard::{
+    Call, Circuit, Failure, FailureKind, Gate, Kept, Outcome, Permit, Refusal, RefusalReason, Settled, View,
+};
 use fuseboard_pipeline::process::{self, Command, Ended, How, Marker, Output};
 use fuseboard_pipeline::{exit_codes::ExitCodes, program};
 use serde_json::json;
@@ -105,7 +107,8 @@ fn command(args: &ExecArgs, limits: &ExecLimits) -> Command {
     let program = words.next().cloned().unwrap_or_default();
     let stdout = if args.default.is_some() { Output::hold(HELD) } else { Output::inherit() };
     // On a terminal the command keeps it: colours and progress bars stay. Elsewhere its last words are kept.
-    let stderr = if std::io::IsTerminal::is_terminal(&std::io::stderr()) { Output::inherit() } else { Output::tee(ERROR_TAIL) };
+    let stderr =
+        if std::io::IsTerminal::is_terminal(&std::io::stderr()) { Output::inherit() } else { Output::tee(ERROR_TAIL) };
     Command::new(program)
         .args(words)
         .stdout(stdout)
@@ -122,7 +125,8 @@ fn classify(settings: &Settings, ended: &Ended, limits: &ExecLimits) -> Done {
         settings.console.error(format_args!("{survivor} could not be ended"));
     }
     let fail = |kind, code| {
-        let words = ended.stderr.last_error().map_or_else(|| ended.how.to_string(), |said| format!("{}: {said}", ended.how));
+        let words =
+            ended.stderr.last_error().map_or_else(|| ended.how.to_string(), |said| format!("{}: {said}", ended.how));
         (Outcome::Failure(Failure::new(kind, &settings.redact(&words))), code)
     };
     let (outcome, code) = match &ended.how {
@@ -133,7 +137,8 @@ fn classify(settings: &Settings, ended: &Ended, limits: &ExecLimits) -> Done {
                 (&limits.success_codes, Outcome::Success, !limits.gate || *code == 0),
                 (&limits.block_codes, Outcome::Success, true),
             ];
-            let answer = answers.into_iter().take(if limits.gate { 3 } else { 2 }).find(|(codes, ..)| codes.contains(*code));
+            let answer =
+                answers.into_iter().take(if limits.gate { 3 } else { 2 }).find(|(codes, ..)| codes.contains(*code));
             match answer {
                 Some((_, outcome, _)) if !limits.gate => (outcome, passed_on),
                 Some((_, outcome, true)) => (outcome, passed_on),
@@ -153,7 +158,8 @@ fn classify(settings: &Settings, ended: &Ended, limits: &ExecLimits) -> Done {
         }
     };
     let interrupted = matches!(ended.how, How::Interrupted(_));
-    let code = if limits.gate && matches!(outcome, Outcome::Failure(_)) && !interrupted { ExitCode::Blocked } else { code };
+    let code =
+        if limits.gate && matches!(outcome, Outcome::Failure(_)) && !interrupted { ExitCode::Blocked } else { code };
     let last_error = match &outcome {
         Outcome::Failure(failure) => Some(failure.message.to_string()),
         Outcome::Success | Outcome::Ignored => None,
@@ -173,7 +179,8 @@ fn skipped(settings: &Settings, refusal: &Refusal, limits: &ExecLimits) -> Done 
 
 /// What the caller asked to see in place of the plain truth; the circuit has been told the truth already.
 fn soften(done: &Done, limits: &ExecLimits) -> ExitCode {
-    let interrupted = done.outcome == Some(Outcome::Ignored) && matches!(done.code, ExitCode::Child(code) if code > 128);
+    let interrupted =
+        done.outcome == Some(Outcome::Ignored) && matches!(done.code, ExitCode::Child(code) if code > 128);
     if let Some(default) = &limits.default {
         let mut stdout = std::io::stdout().lock();
         let _ = match &done.held_output {

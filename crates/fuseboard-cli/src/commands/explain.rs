@@ -38,22 +38,39 @@ fn sentences(view: &View, policy: &Policy, now: SystemTime) -> Vec<String> {
             Position::Off => "never runs",
             Position::On => "always runs, whatever happens (but passes no gate by that)",
         };
-        let until = switch.until.map_or_else(|| "until somebody switches it back".to_owned(), |until| {
-            format!("until {} ({})", show::rfc3339(until), show::relative(until, now))
-        });
-        lines.push(format!("{name} {does}: {} switched it {} {until}, because: {}.", switch.by, switch.position.as_str(), switch.reason));
-        lines.push(format!("Below is what the circuit would do by itself. To give the decision back: fuseboard switch {name} auto"));
+        let until = switch.until.map_or_else(
+            || "until somebody switches it back".to_owned(),
+            |until| format!("until {} ({})", show::rfc3339(until), show::relative(until, now)),
+        );
+        lines.push(format!(
+            "{name} {does}: {} switched it {} {until}, because: {}.",
+            switch.by,
+            switch.position.as_str(),
+            switch.reason
+        ));
+        lines.push(format!(
+            "Below is what the circuit would do by itself. To give the decision back: fuseboard switch {name} auto"
+        ));
     }
-    let error = view.last_failure.as_ref().map(|(kind, text, at)| format!("Last error ({kind}, {}): {text}", show::relative(*at, now)));
+    let error = view
+        .last_failure
+        .as_ref()
+        .map(|(kind, text, at)| format!("Last error ({kind}, {}): {text}", show::relative(*at, now)));
     let opened = view.since.map(|since| {
-        let failures = if view.failures == 1 { "1 failure".to_owned() } else { format!("{} failures in a row", view.failures) };
-        format!("{name} has been open since {} ({}), after {failures}.", show::rfc3339(since), show::relative(since, now))
+        let failures =
+            if view.failures == 1 { "1 failure".to_owned() } else { format!("{} failures in a row", view.failures) };
+        format!(
+            "{name} has been open since {} ({}), after {failures}.",
+            show::rfc3339(since),
+            show::relative(since, now)
+        )
     });
     match view.state {
         Shown::Closed => {
             let left = policy.trip_after().get().saturating_sub(view.failures).max(1);
             match view.failures {
-                0 => lines.push(format!("{name} is closed: its work runs. It would open after {left} failures in a row.")),
+                0 => lines
+                    .push(format!("{name} is closed: its work runs. It would open after {left} failures in a row.")),
                 failures => {
                     lines.push(format!("{name} is closed: its work runs, but failed the last {failures} times. {left} more and it opens."));
                     lines.extend(error);
@@ -107,7 +124,8 @@ mod tests {
 
     fn explained(act: impl Fn(&Board, &FakeClock)) -> String {
         let clock = FakeClock::new();
-        let board = Board::builder().clock(clock.clone()).policy(Policy::builder().jitter(0.0).build().unwrap()).build();
+        let board =
+            Board::builder().clock(clock.clone()).policy(Policy::builder().jitter(0.0).build().unwrap()).build();
         act(&board, &clock);
         let view = board.view(&"notify".parse().unwrap()).unwrap().unwrap();
         sentences(&view, &Policy::default(), fuseboard::clock::Clock::wall(&clock)).join("\n")
@@ -125,7 +143,9 @@ mod tests {
             fail(board);
             clock.advance(Duration::from_secs(60));
         });
-        for part in ["after 2 failures in a row", "connection", "in 4m", "fuseboard probe notify", "fuseboard reset notify"] {
+        for part in
+            ["after 2 failures in a row", "connection", "in 4m", "fuseboard probe notify", "fuseboard reset notify"]
+        {
             assert!(text.contains(part), "{part:?} is missing in:\n{text}");
         }
         assert!(!text.contains('\u{1b}'), "raw escape in {text:?}");

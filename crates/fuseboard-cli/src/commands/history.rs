@@ -17,10 +17,14 @@ pub(crate) fn history(settings: &Settings, args: &HistoryArgs) -> Result<ExitCod
     let name = args.name.as_deref().map(|name| settings.known(name)).transpose()?;
     let store = settings.store().map_err(|error| Failed::new(ExitCode::NoStore, error))?;
     let lines: Vec<String> = if args.outcomes {
-        let rows = store.outcomes(name.as_ref(), Some(args.limit)).map_err(|error| Failed::new(ExitCode::NoStore, error))?;
-        rows.iter().map(|row| if settings.format == Format::Json { outcome_json(row) } else { outcome_line(row) }).collect()
+        let rows =
+            store.outcomes(name.as_ref(), Some(args.limit)).map_err(|error| Failed::new(ExitCode::NoStore, error))?;
+        rows.iter()
+            .map(|row| if settings.format == Format::Json { outcome_json(row) } else { outcome_line(row) })
+            .collect()
     } else {
-        let rows = store.events(name.as_ref(), Some(args.limit)).map_err(|error| Failed::new(ExitCode::NoStore, error))?;
+        let rows =
+            store.events(name.as_ref(), Some(args.limit)).map_err(|error| Failed::new(ExitCode::NoStore, error))?;
         rows.iter().map(|row| if settings.format == Format::Json { event_json(row) } else { event_line(row) }).collect()
     };
     if lines.is_empty() {
@@ -46,7 +50,8 @@ fn event_json(row: &StoredEvent) -> String {
 }
 
 fn event_line(row: &StoredEvent) -> String {
-    let mut line = format!("{}  {:<20}  {:<15}", rfc3339_ms(row.at_ms), row.circuit.as_deref().unwrap_or("-"), row.event);
+    let mut line =
+        format!("{}  {:<20}  {:<15}", rfc3339_ms(row.at_ms), row.circuit.as_deref().unwrap_or("-"), row.event);
     let failures = row.failures.filter(|_| row.event == "opened").map(|failures| format!("after {failures} failures"));
     let by = row.by.as_ref().map(|by| format!("by {by}"));
     for part in [failures, by, row.cause.clone()].into_iter().flatten() {

@@ -18,7 +18,8 @@ pub(crate) fn switch(settings: &Settings, args: &SwitchArgs) -> Result<ExitCode,
     }
     if let Some(time) = args.time.filter(|time| *time > LONGEST_SWITCH) {
         let (time, longest) = (duration::format(time), duration::format(LONGEST_SWITCH));
-        let message = format!("--for {time} is longer than {longest}, the longest time; for good, change the configuration");
+        let message =
+            format!("--for {time} is longer than {longest}, the longest time; for good, change the configuration");
         return Err(Failed::new(ExitCode::Usage, message));
     }
     let done = match args.position {
@@ -34,7 +35,9 @@ pub(crate) fn probe(settings: &Settings, name: &str) -> Result<ExitCode, Failed>
     let operator = operator(settings)?;
     let name = settings.known(name)?;
     if !operator.probe(&name, settings.policy(&name)).map_err(no_store)? {
-        settings.console.note(format_args!("{name}: nothing to bring forward: the circuit is closed, or a probe is out"));
+        settings
+            .console
+            .note(format_args!("{name}: nothing to bring forward: the circuit is closed, or a probe is out"));
     }
     Ok(ExitCode::Done)
 }

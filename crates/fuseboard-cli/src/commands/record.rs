@@ -20,7 +20,10 @@ pub(crate) fn record(settings: &Settings, args: &RecordArgs) -> Result<ExitCode,
             Outcome::Failure(Failure::new(FailureKind::Error, &settings.redact(reason)))
         }
     };
-    let circuit = settings.board().circuit_with(&name, settings.policy(&name)).map_err(|error| Failed::new(ExitCode::Bug, error))?;
+    let circuit = settings
+        .board()
+        .circuit_with(&name, settings.policy(&name))
+        .map_err(|error| Failed::new(ExitCode::Bug, error))?;
     if let Err(error) = circuit.record(&outcome) {
         // The caller's work is done; that its outcome is lost must not break the caller.
         settings.console.error(format_args!("{name}: the outcome is lost: {error}"));

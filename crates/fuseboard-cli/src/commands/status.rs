@@ -33,7 +33,8 @@ pub(crate) fn status(settings: &Settings, args: &StatusArgs) -> Result<ExitCode,
     let now = settings.wall();
     match settings.format {
         Format::Json => {
-            let circuits: Vec<_> = views.iter().map(|view| show::circuit_json(view, &settings.policy(&view.name))).collect();
+            let circuits: Vec<_> =
+                views.iter().map(|view| show::circuit_json(view, &settings.policy(&view.name))).collect();
             settings.console.data(&json!({"schema": "fuseboard.status/1", "circuits": circuits}).to_string());
         }
         Format::Text => {
@@ -72,7 +73,11 @@ fn table(views: &[View], now: SystemTime) -> String {
             (Shown::Open, _) => BAD,
             (Shown::HalfOpen, _) | (Shown::Closed, Some(_)) => MIDDLING,
         };
-        let error = view.last_failure.as_ref().filter(|_| view.failures > 0).map_or("-".to_owned(), |(_, text, _)| shortened(text));
+        let error = view
+            .last_failure
+            .as_ref()
+            .filter(|_| view.failures > 0)
+            .map_or("-".to_owned(), |(_, text, _)| shortened(text));
         table.add_row([
             view.name.to_string(),
             styled(style, view.state.as_str()),
@@ -135,7 +140,8 @@ fn card(view: &View, now: SystemTime) -> String {
         ("ignored", totals.ignored),
         ("late", totals.late),
     ];
-    let counts: Vec<String> = counts.iter().filter(|(_, count)| *count > 0).map(|(word, count)| format!("{count} {word}")).collect();
+    let counts: Vec<String> =
+        counts.iter().filter(|(_, count)| *count > 0).map(|(word, count)| format!("{count} {word}")).collect();
     row("calls", &if counts.is_empty() { "none".to_owned() } else { counts.join(", ") });
     card.truncate(card.trim_end().len());
     card

@@ -46,6 +46,7 @@ fn a_record_that_would_be_too_long_keeps_its_state_and_loses_texts() {
             reason: text.clone(),
             since: moment,
             until: None,
+            skips: 0,
         };
         let failure = Failure::new(FailureKind::Exit, &text).of(Some(fingerprint.clone()));
         let long = Record {

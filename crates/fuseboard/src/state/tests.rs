@@ -59,7 +59,7 @@ fn column(name: &str) -> Record {
 
 fn switched(position: Position) -> impl FnOnce(Record) -> Record {
     move |record| {
-        let switch = Switch { position, by: "op".into(), reason: "why".into(), since: AT, until: None };
+        let switch = Switch { position, by: "op".into(), reason: "why".into(), since: AT, until: None, skips: 0 };
         super::switch(&record, Some(switch), "why").next.unwrap()
     }
 }

@@ -70,8 +70,9 @@ pub fn records() -> Vec<Record> {
     };
     let holder = Holder { pid: 4321, started: 987_654, boot: Arc::from("3a9c-boot"), namespace: 4_026_531_836 };
     let greedy = Holder { pid: u32::MAX, started: u64::MAX, boot: Arc::from(""), namespace: u64::MAX };
-    let lease = Lease { until: Moment(9_000), holder };
-    let endless = Lease { until: Moment(i64::MAX), holder: greedy };
+    let fingerprint = Some(Fingerprint { subject: "/bin/work".into(), stamp: "1:2:x".into(), startable: false });
+    let lease = Lease { until: Moment(9_000), holder, fingerprint };
+    let endless = Lease { until: Moment(i64::MAX), holder: greedy, fingerprint: None };
     let states = [
         State::Closed { failures: 0 },
         State::Closed { failures: u32::MAX },
@@ -99,6 +100,7 @@ fn adorned() -> Record {
             reason: "the vendor is down".into(),
             since: Moment(-5),
             until: Some(Moment(7_200_000)),
+            skips: 21,
         }),
         last_failure: Some(LastFailure { failure, at: Moment(4_000) }),
         totals: Totals {
@@ -121,6 +123,7 @@ fn with_the_longest_texts() -> Record {
         reason: "\u{2028}\0".repeat(128).into(),
         since: Moment(i64::MIN),
         until: None,
+        skips: u64::MAX,
     };
     Record {
         switch: Some(switch),

@@ -153,7 +153,7 @@ impl Real {
             Act::Switch(switch) => {
                 let switch = switch.map(|(position, until)| {
                     let (since, until) = (Moment(self.at), Some(Moment(until)));
-                    Switch { position, by: "op".into(), reason: "why".into(), since, until }
+                    Switch { position, by: "op".into(), reason: "why".into(), since, until, skips: 0 }
                 });
                 let step = state::switch(&self.record, switch, "why");
                 self.take(step);

@@ -7,7 +7,7 @@ use fuseboard::CircuitName;
 use fuseboard::clock::FakeClock;
 use fuseboard::event::Row;
 use fuseboard::record::Record;
-use fuseboard::store::{Deferred, Loaded, MemoryStore, Store, StoreError, StoreTrouble, Swap, Version};
+use fuseboard::store::{Deferred, Listed, Loaded, MemoryStore, Store, StoreError, StoreTrouble, Swap, Version};
 
 /// What somebody else does between a load and a swap.
 type Meanwhile = Box<dyn FnOnce() + Send>;
@@ -102,7 +102,7 @@ impl Store for ScriptedStore {
         self.memory.swap(name, expected, next, rows)
     }
 
-    fn list(&self) -> Result<Vec<(CircuitName, Loaded)>, StoreError> {
+    fn list(&self) -> Result<Vec<Listed>, StoreError> {
         self.with(|script| script.load_fails).map_or_else(|| self.memory.list(), |kind| Err(trouble(kind)))
     }
 
