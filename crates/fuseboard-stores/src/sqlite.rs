@@ -293,3 +293,23 @@ impl fmt::Debug for SqliteStore {
         f.debug_struct("SqliteStore").field("path", &self.path()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fuseboard::clock::FakeClock;
+
+    #[test]
+    fn only_what_an_operator_was_told_is_synced_at_once() {
+        let home = tempfile::tempdir().unwrap();
+        let store = SqliteStore::new(home.path().join("state/state.db"), Arc::new(FakeClock::new()));
+        let level = |sync| {
+            let read = |database: &Connection, _: &Stamp| {
+                Ok(database.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))?)
+            };
+            store.write(sync, read, |_| true).unwrap()
+        };
+        let (normal, full) = (1, 2);
+        assert_eq!([level(false), level(true), level(false)], [normal, full, normal]);
+    }
+}

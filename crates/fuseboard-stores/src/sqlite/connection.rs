@@ -83,7 +83,7 @@ pub(super) enum Fault {
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         use ErrorCode::{DatabaseBusy, DatabaseLocked, FileLockingProtocolFailed};
-        match error.sqlite_error_code() {
+        match code(&error) {
             Some(DatabaseBusy | DatabaseLocked | FileLockingProtocolFailed) => Self::Busy,
             _ => Self::Sql(error),
         }
@@ -100,7 +100,7 @@ impl Open {
     /// What a fault in this database means.
     pub(super) fn judge(&self, fault: Fault) -> Fault {
         match fault {
-            Fault::Sql(error) if self.newer && error.sqlite_error_code() == Some(ErrorCode::Unknown) => {
+            Fault::Sql(error) if self.newer && code(&error) == Some(ErrorCode::Unknown) => {
                 Fault::Told(self.is_newer().caused_by(error))
             }
             fault => fault.judged(self.identity),
@@ -121,9 +121,7 @@ impl Fault {
         use ErrorCode::{DatabaseCorrupt, NotADatabase, TooBig, Unknown};
         match self {
             // Our statements are fixed: what they name is missing only from a schema that is not ours.
-            Self::Sql(error)
-                if matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase | TooBig | Unknown)) =>
-            {
+            Self::Sql(error) if matches!(code(&error), Some(DatabaseCorrupt | NotADatabase | TooBig | Unknown)) => {
                 Self::Damaged(identity, error.to_string())
             }
             other => other,
@@ -219,9 +217,17 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(database)
 }
 
+/// What kind of error it is. rusqlite keeps errors in a statement's text apart from all others.
+fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
+    match error {
+        rusqlite::Error::SqlInputError { error, .. } => Some(error.code),
+        other => other.sqlite_error_code(),
+    }
+}
+
 /// What the caller is told of an SQLite error that is neither contention nor damage.
 pub(super) fn told(path: &Path, error: rusqlite::Error) -> StoreError {
-    let (reason, remedy) = match error.sqlite_error_code() {
+    let (reason, remedy) = match code(&error) {
         Some(ErrorCode::DiskFull) => ("the disk is full", "free some space there"),
         Some(ErrorCode::ReadOnly) => ("it is read-only", "make it writable (chmod u+w, also its folder)"),
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {

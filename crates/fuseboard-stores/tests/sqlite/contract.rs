@@ -16,3 +16,8 @@ fn the_sqlite_store_keeps_the_contract() {
         Box::new(SqliteStore::new(path, Arc::new(SystemClock)))
     });
 }
+
+#[test]
+fn sqlite_is_of_a_version_whose_write_ahead_log_is_sound() {
+    assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+}

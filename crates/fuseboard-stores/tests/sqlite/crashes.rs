@@ -1,0 +1,49 @@
+//! Processes that are killed in the middle of everything.
+
+use std::io::Write;
+use std::time::Duration;
+
+use fuseboard::clock::Moment;
+use fuseboard::store::Store;
+use fuseboard_stores::SqliteStore;
+
+use crate::history::outcome;
+use crate::home::{Home, count_up, failures, name};
+
+/// The act of a child that counts for ever, with one outcome row for each count, and tells each count that was
+/// acknowledged.
+pub(crate) fn hammer(store: &SqliteStore, circuit: &str) {
+    loop {
+        let count = count_up(store, circuit, |count| vec![outcome(circuit, Moment(0), count.into())]);
+        // A line in one call, so that the reader never sees half of one.
+        std::io::stdout().write_all(format!("count {count}\n").as_bytes()).unwrap();
+    }
+}
+
+#[test]
+fn fifty_kills_tear_nothing_and_lose_nothing_that_was_acknowledged() {
+    let home = Home::new();
+    for round in 0..50 {
+        let mut child = home.child("hammer a");
+        // The kill shall fall anywhere: into the beginning of the file, a transaction, a checkpoint.
+        std::thread::sleep(Duration::from_micros(3_000 + round * 700));
+        child.kill().unwrap();
+        let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        let acknowledged = said.lines().filter_map(|line| line.split("count ").nth(1)).next_back();
+        let acknowledged: u32 = acknowledged.map_or(0, |count| count.parse().unwrap());
+
+        let stored = failures(&home.store().load(&name("a")).unwrap().record);
+        assert!(stored >= acknowledged, "round {round}: {acknowledged} was acknowledged, {stored} is there");
+        if home.path().exists() {
+            let sound: String = home.raw().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+            assert_eq!(sound, "ok", "round {round}");
+            assert_eq!(
+                home.number("SELECT count(*) FROM outcomes"),
+                i64::from(stored),
+                "record and rows, round {round}"
+            );
+        }
+    }
+    assert!(failures(&home.store().load(&name("a")).unwrap().record) > 50, "the children hardly got to work");
+    assert_eq!(home.files(".corrupt-"), [""; 0]);
+}
