@@ -25,8 +25,7 @@ use super::text::plain_text;
 use crate::sys::{self, Marking, Process};
 
 /// The runs under way in this process, over all threads.
-static UNDER_WAY: Mutex<UnderWay> =
-    Mutex::new(UnderWay { children: BTreeSet::new(), since: 0, spared: false });
+static UNDER_WAY: Mutex<UnderWay> = Mutex::new(UnderWay { children: BTreeSet::new(), since: 0, spared: false });
 
 struct UnderWay {
     children: BTreeSet<i32>,
