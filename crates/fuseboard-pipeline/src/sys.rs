@@ -164,6 +164,9 @@ pub(crate) fn change_of(child: &mut std::process::Child) -> Option<Change> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::io::{Read, Write};
+    use std::process::Stdio;
+
     use super::*;
 
     #[test]
@@ -177,7 +180,11 @@ mod tests {
 
     #[test]
     fn a_process_is_marked_by_the_whole_name_and_the_whole_value() {
-        let mut child = std::process::Command::new("sleep").arg("60").env("FB_MARK", "one").spawn().unwrap();
+        let mut cat = std::process::Command::new("cat");
+        let mut child = cat.env("FB_MARK", "one").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        // Its environment can be read a moment after it was started: once it has answered.
+        child.stdin.as_mut().unwrap().write_all(b"!").unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         assert_eq!(Marking::of(pid, &Marker::new("FB_MARK", "one")), Marking::Ours);
         assert_eq!(Marking::of(pid, &Marker::new("FB_MARK", "on")), Marking::Foreign);

@@ -74,6 +74,8 @@ struct Run<'a> {
 struct Ending {
     /// Why; `None` if the child ended by itself and only its remains are ended.
     why: Option<How>,
+    /// What was sent is less than SIGTERM: a shell's background jobs ignore SIGINT.
+    asked_mildly: bool,
     kill: Deadline,
     /// Set once killing has begun: when what is still there is given up.
     give_up: Option<Deadline>,
@@ -85,9 +87,15 @@ struct Ending {
 type Interest<'a> = for<'s> fn(&'s Stream<'a>) -> Option<PollFd<'s>>;
 
 impl Ending {
-    fn begin(why: Option<How>, grace: Duration) -> Self {
-        let now = Deadline::after(Duration::ZERO);
-        Self { why, kill: Deadline::after(grace), give_up: None, look: now, pause: LOOK_AGAIN }
+    fn begin(why: Option<How>, signal: Signal, grace: Duration) -> Self {
+        Self {
+            why,
+            asked_mildly: signal != Signal::SIGTERM,
+            kill: Deadline::after(grace),
+            give_up: None,
+            look: Deadline::after(Duration::ZERO),
+            pause: LOOK_AGAIN,
+        }
     }
 
     fn kill_now(&mut self) {
@@ -204,11 +212,12 @@ impl<'a> Run<'a> {
     }
 
     fn begin_ending(&mut self, why: Option<How>) {
-        self.family.signal(match why {
+        let signal = match why {
             Some(How::Interrupted(signal)) => Signal::try_from(signal).unwrap_or(Signal::SIGTERM),
             _ => Signal::SIGTERM,
-        });
-        self.ending = Some(Ending::begin(why, self.command.kill_after));
+        };
+        self.family.signal(signal);
+        self.ending = Some(Ending::begin(why, signal, self.command.kill_after));
     }
 
     /// Whether there is nothing left to wait for, or no use in waiting.
@@ -229,8 +238,14 @@ impl<'a> Run<'a> {
             return false;
         }
         ending.look_later();
-        let gone = if killing { self.family.signal(Signal::SIGKILL) } else { self.family.living() }.is_empty();
-        (gone && self.child_has_ended) || ending.give_up.is_some_and(Deadline::has_passed)
+        let left = if killing {
+            self.family.signal(Signal::SIGKILL)
+        } else if std::mem::take(&mut ending.asked_mildly) {
+            self.family.signal(Signal::SIGTERM)
+        } else {
+            self.family.living()
+        };
+        (left.is_empty() && self.child_has_ended) || ending.give_up.is_some_and(Deadline::has_passed)
     }
 
     /// When to look again if nothing happens.
