@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use fuseboard_pipeline::config::{self, CircuitKeys, Limit, PolicyKeys};
+use fuseboard_pipeline::exit_codes::ExitCodes;
 
 use crate::exit_code;
 
@@ -133,14 +135,14 @@ pub(crate) struct ExecArgs {
     #[arg(long, conflicts_with = "gate")]
     pub(crate) skip_ok: bool,
     /// Codes that mean the work was done [default: 0]
-    #[arg(long, value_name = "CODES", value_delimiter = ',')]
-    pub(crate) success_codes: Option<Vec<u8>>,
+    #[arg(long, value_name = "CODES")]
+    pub(crate) success_codes: Option<ExitCodes>,
     /// Codes that tell nothing
-    #[arg(long, value_name = "CODES", value_delimiter = ',')]
-    pub(crate) ignore_codes: Option<Vec<u8>>,
+    #[arg(long, value_name = "CODES")]
+    pub(crate) ignore_codes: Option<ExitCodes>,
     /// With --gate: codes by which the command says "block" [default: 1]
-    #[arg(long, value_name = "CODES", value_delimiter = ',')]
-    pub(crate) block_codes: Option<Vec<u8>>,
+    #[arg(long, value_name = "CODES")]
+    pub(crate) block_codes: Option<ExitCodes>,
     /// The command judges: 0 passes, a block code is passed on, anything else and every skip is 77
     #[arg(long)]
     pub(crate) gate: bool,
@@ -153,6 +155,33 @@ pub(crate) struct ExecArgs {
     /// The command and its arguments; no shell
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
+}
+
+impl ExecArgs {
+    /// What the command line says of the circuit and of how the work is run.
+    pub(crate) fn keys(&self) -> CircuitKeys {
+        let scope = self.scope.map(|scope| match scope {
+            Scope::Host => config::Scope::Host,
+            Scope::Project => config::Scope::Project,
+            Scope::Fleet => config::Scope::Fleet,
+        });
+        let policy = PolicyKeys {
+            trip_after: self.limits.trip_after,
+            cool_down: self.limits.cool_down,
+            ..PolicyKeys::default()
+        };
+        CircuitKeys {
+            policy,
+            scope,
+            timeout: self.limits.timeout,
+            kill_after: self.limits.kill_after,
+            success_codes: self.success_codes.clone(),
+            ignore_codes: self.ignore_codes.clone(),
+            block_codes: self.block_codes.clone(),
+            skip_ok: self.skip_ok.then_some(true),
+            best_effort: (self.best_effort || self.default.is_some()).then_some(true),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -168,14 +197,7 @@ pub(crate) struct Limits {
     pub(crate) trip_after: Option<u32>,
     /// How long it stays open the first time, or "never" [default: 5m]
     #[arg(long, value_name = "DURATION", value_parser = cool_down)]
-    pub(crate) cool_down: Option<CoolDown>,
-}
-
-/// How long a circuit stays open: `5m`, or `never` by itself due again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CoolDown {
-    For(Duration),
-    Never,
+    pub(crate) cool_down: Option<Limit>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -282,8 +304,8 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn cool_down(text: &str) -> Result<CoolDown, String> {
-    if text == "never" { Ok(CoolDown::Never) } else { duration(text).map(CoolDown::For) }
+fn cool_down(text: &str) -> Result<Limit, String> {
+    if text == "never" { Ok(Limit::Never) } else { duration(text).map(Limit::After) }
 }
 
 #[cfg(test)]

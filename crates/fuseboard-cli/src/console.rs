@@ -10,8 +10,6 @@ use fuseboard_pipeline::process::plain_text;
 
 use crate::args::Color;
 
-/// What a line or a word means, in colour.
-pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 /// Something is broken or blocked.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 /// Something waits or is uncertain.

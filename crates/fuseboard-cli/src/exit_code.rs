@@ -44,6 +44,15 @@ Exit codes:
   130 143  interrupted, terminated";
 
 impl ExitCode {
+    /// A command's own code.
+    pub(crate) fn passed_on(code: i32) -> Self {
+        match u8::try_from(code) {
+            Ok(0) => Self::Done,
+            Ok(code) => Self::Child(code),
+            Err(_) => Self::Child(u8::MAX),
+        }
+    }
+
     /// The code of a process that ended by this signal.
     pub(crate) fn signal(signal: i32) -> Self {
         Self::Child(u8::try_from(128 + signal).unwrap_or(u8::MAX))

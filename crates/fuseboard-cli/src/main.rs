@@ -5,6 +5,7 @@ mod args;
 mod commands;
 mod console;
 mod exit_code;
+mod home;
 mod settings;
 mod show;
 
@@ -51,7 +52,7 @@ impl Failed {
 fn run(cli: Cli, console: Console) -> Result<ExitCode, Failed> {
     let settings = Settings::of(&cli.global, console)?;
     match cli.command {
-        Command::Exec(args) => exec::exec(&settings, *args),
+        Command::Exec(args) => exec::exec(&settings, &args),
         Command::Allowed(args) => allowed::allowed(&settings, &args.name),
         Command::Record(args) => record::record(&settings, &args),
         Command::Status(args) => status::status(&settings, &args),

@@ -1,32 +1,226 @@
-//! What a command knows of its surroundings: folder, configuration, store, project, user; read when needed.
+//! What a command knows of its surroundings: folder, configuration, store, user. What is dear is read when it
+//! is first needed.
 
 use std::cell::OnceCell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use fuseboard::clock::{Clock, SystemClock};
-use fuseboard::{Board, CircuitName, Policy, StoreError, View};
-use fuseboard_pipeline::config::{CircuitKeys, CircuitSettings, Limit, PolicyKeys, Role, Scope};
+use fuseboard::store::{MemoryStore, Store, StoreError, StoreTrouble};
+use fuseboard::{Board, CircuitName, Policy, View};
+use fuseboard_pipeline::config::{CircuitKeys, CircuitSettings, Config, Role};
+use fuseboard_pipeline::nearest::nearest;
 use fuseboard_pipeline::process::Interrupt;
 use fuseboard_pipeline::redact::Redactor;
 use fuseboard_stores::SqliteStore;
 
 use crate::Failed;
 use crate::announce::Announcer;
-use crate::args::{self, CoolDown, ExecArgs, Format, Global};
+use crate::args::{Format, Global};
 use crate::console::Console;
 use crate::exit_code::ExitCode;
-use crate::surroundings::{Found, Surroundings};
+use crate::home::Home;
 
 /// The surroundings of one call.
 pub(crate) struct Settings {
     pub(crate) console: Console,
     pub(crate) format: Format,
-    surroundings: Surroundings,
-    found: Found,
-    store: Arc<SqliteStore>,
+    home: Home,
+    config: Config,
+    config_trouble: Option<String>,
+    store: HostStore,
     board: OnceCell<Board>,
     interrupt: OnceCell<Interrupt>,
     redactor: OnceCell<Redactor>,
+}
+
+/// Where this host's circuits live.
+enum HostStore {
+    File(Arc<SqliteStore>),
+    Memory,
+}
+
+impl Settings {
+    pub(crate) fn of(global: &Global, console: Console) -> Result<Self, Failed> {
+        if let Some(folder) = &global.directory {
+            std::env::set_current_dir(folder)
+                .map_err(|error| Failed::new(ExitCode::Usage, format_args!("-C {}: {error}", folder.display())))?;
+        }
+        let home = Home::from_environment();
+        let found = home.configuration(global.config.as_deref())?;
+        let store = HostStore::at(&home.store_address(global.store.as_deref(), &found.config)?)?;
+        Ok(Self {
+            console,
+            format: global.format,
+            home,
+            config: found.config,
+            config_trouble: found.trouble,
+            store,
+            board: OnceCell::new(),
+            interrupt: OnceCell::new(),
+            redactor: OnceCell::new(),
+        })
+    }
+
+    /// Whether `FUSEBOARD=off`: no circuit is asked or told.
+    pub(crate) fn is_off(&self) -> bool {
+        std::env::var_os("FUSEBOARD").is_some_and(|value| value == "off")
+    }
+
+    /// What is wrong with the configuration that was found; the defaults are used instead.
+    pub(crate) fn config_trouble(&self) -> Option<&str> {
+        self.config_trouble.as_deref()
+    }
+
+    /// The id of the pipeline's run that this call belongs to.
+    pub(crate) fn run_id(&self) -> Option<&str> {
+        self.home.run.as_deref()
+    }
+
+    /// Who acts.
+    pub(crate) fn user(&self) -> String {
+        self.home.user()
+    }
+
+    pub(crate) fn wall(&self) -> SystemTime {
+        SystemClock.wall()
+    }
+
+    /// The circuits, told of on standard error.
+    pub(crate) fn board(&self) -> &Board {
+        self.board.get_or_init(|| {
+            let announcer = Announcer::new(self.console, self.home.runtime_folder.clone());
+            let store: Arc<dyn Store> = match &self.store {
+                HostStore::File(store) => store.clone(),
+                HostStore::Memory => Arc::new(MemoryStore::new()),
+            };
+            Board::builder().shared_store(store).observer(announcer).build()
+        })
+    }
+
+    /// The file with the history.
+    pub(crate) fn history(&self) -> Result<&SqliteStore, Failed> {
+        match &self.store {
+            HostStore::File(store) => Ok(store),
+            HostStore::Memory => {
+                Err(Failed::new(ExitCode::NoStore, "memory: keeps no history; give --store sqlite:PATH"))
+            }
+        }
+    }
+
+    /// What was found damaged in the store during this call: no gate passes then.
+    pub(crate) fn damage(&self) -> Option<&str> {
+        match &self.store {
+            HostStore::File(store) => store.damage(),
+            HostStore::Memory => None,
+        }
+    }
+
+    /// Signals that ask the program to stop; caught from the first use on.
+    pub(crate) fn interrupt(&self) -> &Interrupt {
+        self.interrupt.get_or_init(|| Interrupt::install().unwrap_or_else(|_| Interrupt::never()))
+    }
+
+    /// The text without secrets.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        self.redactor.get_or_init(|| Redactor::from_env(std::env::vars_os())).redact(text)
+    }
+
+    /// This name of the command line, valid.
+    pub(crate) fn name(&self, name: &str) -> Result<CircuitName, Failed> {
+        name.parse().map_err(|error| Failed::new(ExitCode::Usage, error))
+    }
+
+    /// The name of the current project, for circuits of scope project.
+    pub(crate) fn project(&self) -> &str {
+        self.home.project()
+    }
+
+    /// What is configured of a circuit, below what the command line says of it.
+    pub(crate) fn circuit(&self, name: &CircuitName, keys: CircuitKeys, role: Role) -> Result<CircuitSettings, Failed> {
+        let settled = keys.over(self.config.circuit_keys(None, name)).settle(role);
+        settled.map_err(|error| Failed::new(ExitCode::Usage, format_args!("circuit {name}: {error}")))
+    }
+
+    /// The configured policy of a circuit.
+    pub(crate) fn policy(&self, name: &CircuitName) -> Policy {
+        self.config.circuit(None, name).policy
+    }
+
+    /// Every circuit as it is now. A damaged record is told of and left out.
+    pub(crate) fn views(&self) -> Result<Vec<View>, Failed> {
+        let listed = self.board().views().map_err(no_store)?;
+        let view = |(name, view): (CircuitName, Result<View, StoreError>)| {
+            view.map_err(|error| self.console.error(format_args!("{name}: {error}"))).ok()
+        };
+        Ok(listed.into_iter().filter_map(view).collect())
+    }
+
+    /// One stored circuit as it is now.
+    pub(crate) fn view(&self, name: &CircuitName) -> Result<View, Failed> {
+        let view = self.board().view(name).map_err(no_store)?;
+        view.ok_or_else(|| Failed::new(ExitCode::Usage, format_args!("circuit {name} was never seen")))
+    }
+
+    /// Every stored circuit's name, that of a damaged record too.
+    pub(crate) fn names(&self) -> Result<Vec<CircuitName>, Failed> {
+        Ok(self.board().views().map_err(no_store)?.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// The stored circuit that is meant: of exactly this name, else of this name in the current project.
+    pub(crate) fn known(&self, name: &str) -> Result<CircuitName, Failed> {
+        let wanted = self.name(name)?;
+        let names = self.names()?;
+        let in_project = || CircuitName::new(&format!("{}/{wanted}", self.project())).ok();
+        let known = |name: &CircuitName| names.contains(name);
+        if known(&wanted) {
+            return Ok(wanted);
+        }
+        if let Some(in_project) = in_project().filter(known) {
+            return Ok(in_project);
+        }
+        let near = nearest(wanted.as_str(), names.iter().map(CircuitName::as_str));
+        let hint = near.map_or_else(
+            || "`fuseboard status` lists what there is".to_owned(),
+            |near| format!("did you mean {near}?"),
+        );
+        Err(Failed::new(ExitCode::Usage, format_args!("circuit {wanted} was never seen; {hint}")))
+    }
+
+    /// Like [`Settings::known`]; a name never seen is taken as it is.
+    pub(crate) fn known_or_new(&self, name: &str) -> Result<CircuitName, Failed> {
+        let new = self.name(name)?;
+        if new.project().is_some() || self.project_circuit_is_absent(&new) { Ok(new) } else { self.known(name) }
+    }
+
+    /// Whether the current project has no circuit of this name: the common case, told by one read.
+    fn project_circuit_is_absent(&self, name: &CircuitName) -> bool {
+        let in_project = CircuitName::new(&format!("{}/{name}", self.project())).ok();
+        in_project.is_none_or(|name| !matches!(self.board().view(&name), Ok(Some(_))))
+    }
+}
+
+impl HostStore {
+    fn at(address: &str) -> Result<Self, Failed> {
+        match address.split_once(':') {
+            Some(("memory", _)) => Ok(Self::Memory),
+            Some(("sqlite", path)) if !path.is_empty() => {
+                let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+                Ok(Self::File(Arc::new(SqliteStore::new(path, Arc::new(SystemClock)))))
+            }
+            _ => {
+                Err(Failed::new(ExitCode::Usage, format_args!("{address:?} is no store; write sqlite:/path/state.db")))
+            }
+        }
+    }
+}
+
+/// A looking command's or an operator's trouble with the store.
+pub(crate) fn no_store(error: StoreError) -> Failed {
+    let remedy = match error.trouble {
+        StoreTrouble::Busy => "; try again",
+        StoreTrouble::Unreachable | StoreTrouble::Corrupt | StoreTrouble::BadRecord | StoreTrouble::Newer => "",
+    };
+    Failed::new(ExitCode::NoStore, format_args!("{error}{remedy}"))
 }

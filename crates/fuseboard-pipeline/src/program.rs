@@ -16,7 +16,7 @@ const SHEBANG: u64 = 256;
 /// modification, and whether it can be started. A script that names an interpreter which is missing cannot.
 pub fn fingerprint(command: &Command) -> Fingerprint {
     let missing = |subject: &str| Fingerprint { subject: subject.into(), stamp: "missing".into(), startable: false };
-    let Some(file) = command.program_file() else { return missing(&command.program_name()) };
+    let Some(file) = command.program_file() else { return missing(&command.program().to_string_lossy()) };
     let subject = file.to_string_lossy();
     let Ok(meta) = fs::metadata(&file) else { return missing(&subject) };
     let startable = meta.is_file() && is_executable(&meta) && interpreter_exists(&file);

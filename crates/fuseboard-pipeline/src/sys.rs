@@ -195,3 +195,8 @@ mod tests {
         assert!(carriers_of(&Marker::new("FB_MARK", "one")).is_empty());
     }
 }
+
+/// Whether this process runs as root.
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}

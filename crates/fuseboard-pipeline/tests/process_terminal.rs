@@ -83,7 +83,9 @@ fn a_child_reads_what_is_typed() {
 #[test]
 fn ctrl_c_reaches_the_child_and_the_script_around_us() {
     let mut shell = Shell::start();
-    shell.types("sh -c 'trap \"echo script to\"ld INT; $RUN_ONE sh -c \"echo child r\"uns\"; sleep 600\"; echo we\"nt on\"'\n");
+    shell.types(
+        "sh -c 'trap \"echo script to\"ld INT; $RUN_ONE sh -c \"echo child r\"uns\"; sleep 600\"; echo we\"nt on\"'\n",
+    );
     shell.shows("child runs");
     shell.types(CTRL_C);
     shell.shows("Interrupted(2) left []");

@@ -10,21 +10,19 @@ use serde_json::json;
 use crate::Failed;
 use crate::args::{Format, HistoryArgs};
 use crate::exit_code::ExitCode;
-use crate::settings::Settings;
+use crate::settings::{Settings, no_store};
 use crate::show::rfc3339_ms;
 
 pub(crate) fn history(settings: &Settings, args: &HistoryArgs) -> Result<ExitCode, Failed> {
     let name = args.name.as_deref().map(|name| settings.known(name)).transpose()?;
-    let store = settings.store().map_err(|error| Failed::new(ExitCode::NoStore, error))?;
+    let store = settings.history()?;
     let lines: Vec<String> = if args.outcomes {
-        let rows =
-            store.outcomes(name.as_ref(), Some(args.limit)).map_err(|error| Failed::new(ExitCode::NoStore, error))?;
+        let rows = store.outcomes(name.as_ref(), Some(args.limit)).map_err(no_store)?;
         rows.iter()
             .map(|row| if settings.format == Format::Json { outcome_json(row) } else { outcome_line(row) })
             .collect()
     } else {
-        let rows =
-            store.events(name.as_ref(), Some(args.limit)).map_err(|error| Failed::new(ExitCode::NoStore, error))?;
+        let rows = store.events(name.as_ref(), Some(args.limit)).map_err(no_store)?;
         rows.iter().map(|row| if settings.format == Format::Json { event_json(row) } else { event_line(row) }).collect()
     };
     if lines.is_empty() {

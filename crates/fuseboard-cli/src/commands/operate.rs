@@ -1,13 +1,13 @@
 //! `switch`, `probe`, `reset`: an operator's acts. Each is recorded with who did it, and fails loudly.
 
 use fuseboard::record::Position;
-use fuseboard::{CircuitName, LONGEST_SWITCH, Operator, StoreError};
+use fuseboard::{CircuitName, LONGEST_SWITCH, Operator};
 use fuseboard_pipeline::duration;
 
 use crate::Failed;
 use crate::args::{ResetArgs, SwitchArgs, SwitchTo};
 use crate::exit_code::ExitCode;
-use crate::settings::Settings;
+use crate::settings::{Settings, no_store};
 
 pub(crate) fn switch(settings: &Settings, args: &SwitchArgs) -> Result<ExitCode, Failed> {
     let operator = operator(settings)?;
@@ -62,8 +62,4 @@ fn operator(settings: &Settings) -> Result<Operator, Failed> {
         return Err(Failed::new(ExitCode::Blocked, message));
     }
     Ok(settings.board().operator(&settings.user()))
-}
-
-fn no_store(error: StoreError) -> Failed {
-    Failed::new(ExitCode::NoStore, error)
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
+use anstyle::Style;
 use comfy_table::{ContentArrangement, Table, presets};
 use fuseboard::clock::Human;
 use fuseboard::record::Position;
@@ -12,7 +13,7 @@ use serde_json::json;
 
 use crate::Failed;
 use crate::args::{Format, StatusArgs};
-use crate::console::{BAD, FAINT, GOOD, MIDDLING, STRONG, styled};
+use crate::console::{BAD, FAINT, MIDDLING, STRONG, styled};
 use crate::exit_code::ExitCode;
 use crate::settings::Settings;
 use crate::show;
@@ -64,33 +65,30 @@ fn saved_line(saved_ms: u64) -> String {
 
 fn table(views: &[View], now: SystemTime) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let head = ["CIRCUIT", "STATE", "SINCE", "FAILURES", "NEXT PROBE", "SKIPS", "LAST ERROR", "SWITCH"];
-    table.set_header(head.map(|title| styled(STRONG, title)));
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["CIRCUIT", "STATE", "SINCE", "FAILURES", "NEXT PROBE", "SKIPS", "LAST ERROR", "SWITCH"]);
     for view in views {
-        let style = match (view.state, &view.switch) {
-            (Shown::Closed, None) => GOOD,
-            (Shown::Open, _) => BAD,
-            (Shown::HalfOpen, _) | (Shown::Closed, Some(_)) => MIDDLING,
-        };
-        let error = view
-            .last_failure
-            .as_ref()
-            .filter(|_| view.failures > 0)
-            .map_or("-".to_owned(), |(_, text, _)| shortened(text));
+        let error = view.last_failure.as_ref().filter(|_| view.failures > 0);
         table.add_row([
             view.name.to_string(),
-            styled(style, view.state.as_str()),
+            view.state.as_str().to_owned(),
             view.since.map_or("-".to_owned(), |since| show::relative(since, now)),
             view.failures.to_string(),
             next_probe(view, now),
             view.skips.to_string(),
-            error,
+            error.map_or("-".to_owned(), |(_, text, _)| shortened(text)),
             view.switch.as_ref().map_or("-".to_owned(), |switch| switch.position.as_str().to_owned()),
         ]);
     }
-    // The last column's padding would trail every line.
-    table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    // One style for a whole line: first the head, then what each circuit deserves.
+    let styles = std::iter::once(STRONG).chain(views.iter().map(|view| match (view.state, &view.switch) {
+        (Shown::Closed, None) => Style::new(),
+        (Shown::Open, _) => BAD,
+        (Shown::HalfOpen, _) | (Shown::Closed, Some(_)) => MIDDLING,
+    }));
+    let lines = table.to_string();
+    let lines = lines.lines().zip(styles).map(|(line, style)| styled(style, line.trim()));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn next_probe(view: &View, now: SystemTime) -> String {

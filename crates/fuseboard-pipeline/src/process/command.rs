@@ -230,6 +230,11 @@ impl Command {
         self
     }
 
+    /// The program, as it was given.
+    pub fn program(&self) -> &OsStr {
+        &self.program
+    }
+
     /// The file that would be started: the program itself if it has a slash, else the first executable file
     /// of that name in the child's `PATH`, else the first file of that name. `None` if there is none. It says
     /// what a failure was about; it is not what decides whether the program starts.

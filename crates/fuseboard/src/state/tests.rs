@@ -298,7 +298,8 @@ fn only_the_living_holder_of_the_probe_renews_its_lease_and_never_shortens_it() 
 fn a_switch_ends_by_itself_and_the_frozen_state_goes_on() {
     let mut record = column("open 1 due");
     let until = Some(Moment(AT.0 + 10));
-    record.switch = Some(Switch { position: Position::Off, by: "op".into(), reason: "why".into(), since: AT, until });
+    record.switch =
+        Some(Switch { position: Position::Off, by: "op".into(), reason: "why".into(), since: AT, until, skips: 0 });
     assert!(!may_run(&record, None, &now()));
     assert!(may_run(&record, None, &Now { at: Moment(AT.0 + 10), ..now() }));
 }
