@@ -32,7 +32,8 @@ mod built_in;
 mod circuit;
 mod circuits;
 mod error;
-
+pub mod find;
+pub mod load;
 mod mission;
 mod options;
 mod pipeline;
