@@ -7,10 +7,16 @@ pub mod exit_codes;
 pub mod job;
 pub mod ledger;
 pub mod nearest;
+mod private_folder;
 pub mod process;
 pub mod program;
+pub mod project;
 pub mod redact;
 pub mod report;
+pub mod repository;
 pub mod stamp;
 pub mod step;
 pub mod sys;
+pub mod trust;
+
+pub use private_folder::PrivateError;
