@@ -47,7 +47,7 @@ impl Observer for Announcer {
         let opened = matches!(notice, Notice::Event(event) if matches!(event.kind, EventKind::Opened | EventKind::Reopened | EventKind::ProbeLost));
         match notice.circuit() {
             Some(circuit) if opened => {
-                self.console.note(format_args!("{notice}; to try now: fuseboard probe {circuit}"))
+                self.console.note(format_args!("{notice}; to try now: fuseboard probe {circuit}"));
             }
             _ => self.console.note(notice),
         }

@@ -47,15 +47,18 @@ impl Settings {
             std::env::set_current_dir(folder)
                 .map_err(|error| Failed::new(ExitCode::Usage, format_args!("-C {}: {error}", folder.display())))?;
         }
-        let home = Home::from_environment();
-        let found = home.configuration(global.config.as_deref())?;
-        let store = HostStore::at(&home.store_address(global.store.as_deref(), &found.config)?)?;
+        let home = Home::from_environment()?;
+        let found = home.configuration(global.config.as_deref());
+        if let Some(news) = &found.news {
+            console.note(news);
+        }
+        let store = HostStore::at(&home.store_address(global.store.as_deref(), &found.config))?;
         Ok(Self {
             console,
             format: global.format,
             home,
             config: found.config,
-            config_trouble: found.trouble,
+            config_trouble: found.trouble.map(|trouble| trouble.to_string()),
             store,
             board: OnceCell::new(),
             interrupt: OnceCell::new(),
@@ -76,6 +79,11 @@ impl Settings {
     /// The id of the pipeline's run that this call belongs to.
     pub(crate) fn run_id(&self) -> Option<&str> {
         self.home.run.as_deref()
+    }
+
+    /// Whether an agent may be at work here: inside a mission, and nobody at a terminal.
+    pub(crate) fn is_in_mission(&self) -> bool {
+        self.run_id().is_some() && !self.console.is_watched()
     }
 
     /// Who acts.
@@ -141,6 +149,11 @@ impl Settings {
     pub(crate) fn circuit(&self, name: &CircuitName, keys: CircuitKeys, role: Role) -> Result<CircuitSettings, Failed> {
         let settled = keys.over(self.config.circuit_keys(None, name)).settle(role);
         settled.map_err(|error| Failed::new(ExitCode::Usage, format_args!("circuit {name}: {error}")))
+    }
+
+    /// Accepts the repository's configuration as it is now.
+    pub(crate) fn accept_configuration(&self) -> Result<PathBuf, Failed> {
+        self.home.accept_configuration()
     }
 
     /// The configured policy of a circuit.
