@@ -44,7 +44,7 @@ impl Home {
 
     /// The configuration that counts, for a call that needs none: what is wrong is told beside it.
     pub(crate) fn configuration(&self, flag: Option<&Path>) -> Configuration {
-        let (surroundings, trust) = (self.surroundings(), self.trust());
+        let (surroundings, trust) = (self.surroundings(), Trust::in_state_folder(&state_folder()));
         let request = Request { flag, surroundings: &surroundings, trust: &trust, accept: false };
         let (LoadedConfig { config, file }, trouble) = load_leniently(request);
         let changed = file.and_then(|file| file.changed.map(|change| (file.path, change)));
@@ -68,7 +68,7 @@ impl Home {
             .map_err(|error| refuse(format!("{} cannot be read: {error}", found.path.display())))?;
         Config::parse(&found.path, &content)
             .map_err(|errors| refuse(format!("not trusted, since it is wrong:\n{errors}")))?;
-        let accepted = self.trust().accept(&RepositoryKey::of(&found.path), &content);
+        let accepted = Trust::in_state_folder(&state_folder()).accept(&RepositoryKey::of(&found.path), &content);
         accepted.map_err(|error| Failed::new(ExitCode::NoStore, error))?;
         Ok(found.path)
     }
@@ -77,45 +77,45 @@ impl Home {
         Surroundings::new(self.folder.clone(), |name| std::env::var_os(name))
     }
 
-    fn trust(&self) -> Trust {
-        Trust::in_state_folder(&self.state_folder())
-    }
-
-    /// The host's store: given, of the environment, configured, or the default place.
-    pub(crate) fn store_address(&self, given: Option<&str>, config: &Config) -> String {
-        if let Some(address) =
-            given.map(str::to_owned).or_else(|| text("FUSEBOARD_STORE")).or_else(|| config.store.url.clone())
-        {
-            return address;
-        }
-        format!("sqlite:{}", self.state_folder().join("state.db").display())
-    }
-
-    /// The folder of this user's state on this host.
-    pub(crate) fn state_folder(&self) -> PathBuf {
-        if let Some(given) = absolute("STATE_DIRECTORY") {
-            return given;
-        }
-        if let Some(state) = absolute("XDG_STATE_HOME") {
-            return state.join("fuseboard");
-        }
-        match absolute("HOME") {
-            Some(home) if !fuseboard_pipeline::sys::is_root() => home.join(".local/state/fuseboard"),
-            _ => PathBuf::from("/var/lib/fuseboard"),
-        }
-    }
-
     /// The name of the project that this folder belongs to.
     pub(crate) fn project(&self) -> &str {
-        self.project
-            .get_or_init(|| Project::of(&self.folder, &ProjectRegistry::in_state_folder(&self.state_folder())).id)
+        self.project.get_or_init(|| Project::of(&self.folder, &ProjectRegistry::in_state_folder(&state_folder())).id)
     }
+}
 
-    /// Who acts.
-    pub(crate) fn user(&self) -> String {
-        let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(text);
-        name.unwrap_or_else(|| "unknown".to_owned())
+/// The host's store: given, of the environment, configured, or the default place.
+pub(crate) fn store_address(given: Option<&str>, config: &Config) -> String {
+    if let Some(address) =
+        given.map(str::to_owned).or_else(|| text("FUSEBOARD_STORE")).or_else(|| config.store.url.clone())
+    {
+        return address;
     }
+    format!("sqlite:{}", state_folder().join("state.db").display())
+}
+
+/// The folder of this user's state on this host.
+pub(crate) fn state_folder() -> PathBuf {
+    if let Some(given) = absolute("STATE_DIRECTORY") {
+        return given;
+    }
+    if let Some(state) = absolute("XDG_STATE_HOME") {
+        return state.join("fuseboard");
+    }
+    match absolute("HOME") {
+        Some(home) if !fuseboard_pipeline::sys::is_root() => home.join(".local/state/fuseboard"),
+        _ => PathBuf::from("/var/lib/fuseboard"),
+    }
+}
+
+/// Who acts.
+pub(crate) fn user() -> String {
+    let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(text);
+    name.unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Whether `FUSEBOARD=off`: no circuit is asked or told.
+pub(crate) fn is_off() -> bool {
+    std::env::var_os("FUSEBOARD").is_some_and(|value| value == "off")
 }
 
 /// A variable that is set and not empty.

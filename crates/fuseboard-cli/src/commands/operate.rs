@@ -7,6 +7,7 @@ use fuseboard_pipeline::duration;
 use crate::Failed;
 use crate::args::{ResetArgs, SwitchArgs, SwitchTo};
 use crate::exit_code::ExitCode;
+use crate::home;
 use crate::settings::{Settings, no_store};
 
 pub(crate) fn switch(settings: &Settings, args: &SwitchArgs) -> Result<ExitCode, Failed> {
@@ -61,5 +62,5 @@ fn operator(settings: &Settings) -> Result<Operator, Failed> {
         let message = "refused inside a mission: circuits are switched, probed and reset by an operator, at a terminal";
         return Err(Failed::new(ExitCode::Blocked, message));
     }
-    Ok(settings.board().operator(&settings.user()))
+    Ok(settings.board().operator(&home::user()))
 }
