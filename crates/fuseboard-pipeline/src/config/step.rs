@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fuseboard::CircuitName;
+use serde::{Deserialize, Serialize};
 
 use super::built_in::{BUILT_INS, BuiltIn};
 use super::circuit::{CircuitKeys, Role, Scope, read_block_codes};
@@ -63,7 +64,8 @@ pub struct StepDeclaration {
 }
 
 /// What kind of work a step is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum StepKind {
     /// Writes down or tells.
     Recorder,
