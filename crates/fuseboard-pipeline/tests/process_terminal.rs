@@ -12,10 +12,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
 use support::{Census, now, run_one};
 
+// What a child is interrupted in is `exec`ed: a shell that gets a signal while it starts something may lose it,
+// or be stopped inside the kernel where nobody notices, with and without us.
+
 /// A shell with job control, on a terminal.
 struct Shell {
     terminal: File,
-    shell: Child,
+    process: Child,
     /// What came and was not yet asked for.
     unread: String,
     census: Census,
@@ -32,8 +35,8 @@ impl Shell {
         setsid.args(["--ctty", "--wait", "bash", "--norc", "--noprofile", "--noediting", "-i"]);
         setsid.env("PS1", "$ ").env("TERM", "dumb").env("ID", census.id()).env("FOREGROUND", "1");
         setsid.env(census.marker.name(), census.marker.value()).env("RUN_ONE", run_one());
-        let shell = setsid.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
-        Self { terminal: pty.master.into(), shell, unread: String::new(), census }
+        let process = setsid.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+        Self { terminal: pty.master.into(), process, unread: String::new(), census }
     }
 
     fn types(&mut self, keys: &str) {
@@ -62,7 +65,7 @@ impl Shell {
 impl Drop for Shell {
     fn drop(&mut self) {
         self.census.clean();
-        let _ = self.shell.wait();
+        let _ = self.process.wait();
     }
 }
 
@@ -90,7 +93,7 @@ fn a_child_reads_what_is_typed() {
 fn ctrl_c_reaches_the_child_and_the_script_around_us() {
     let mut shell = Shell::start();
     shell.types(
-        "sh -c 'trap \"echo script to\"ld INT; $RUN_ONE sh -c \"echo child r\"uns\"; sleep 600\"; echo we\"nt on\"'\n",
+        "sh -c 'trap \"echo script to\"ld INT; $RUN_ONE sh -c \"echo child r\"uns\"; exec sleep 600\"; echo we\"nt on\"'\n",
     );
     shell.shows("child runs");
     shell.types(CTRL_C);
@@ -136,7 +139,6 @@ fn ctrl_z_stops_the_child_and_us_and_fg_continues_both() {
 #[test]
 fn time_for_which_a_person_stopped_it_does_not_count() {
     let mut shell = Shell::start();
-    // `exec`, because a shell that is stopped while it starts something can hang in the kernel.
     shell.types("TIMEOUT_MS=2000 $RUN_ONE sh -c 'read a; echo r\"uns\"; exec sleep 1'\nstart\n");
     shell.shows("runs");
     shell.types(CTRL_Z);
@@ -185,7 +187,7 @@ fn a_child_in_a_pipeline_gets_the_terminal_when_it_asks() {
 #[test]
 fn ctrl_c_in_a_pipeline_reaches_the_child_through_us() {
     let mut shell = Shell::start();
-    shell.types("$RUN_ONE sh -c 'echo r\"uns\"; sleep 600' | cat\n");
+    shell.types("$RUN_ONE sh -c 'echo r\"uns\"; exec sleep 600' | cat\n");
     shell.shows("runs");
     shell.types(CTRL_C);
     shell.shows("Interrupted(2) left []");
