@@ -89,9 +89,10 @@ fn an_echo_of_the_first_signal_is_not_impatience() {
     let mut runner = Runner::start(&census, &[PATIENT], script);
     assert_eq!(runner.line(), "ready");
     runner.signal(Signal::SIGTERM);
-    assert_eq!(runner.line(), "heard");
+    // Sleeps, so that the two are heard apart.
+    thread::sleep(Duration::from_millis(20));
     runner.signal(Signal::SIGTERM);
-    assert_eq!(runner.end().0, "cleaned\n");
+    assert_eq!(runner.end().0, "heard\ncleaned\n");
 }
 
 #[test]
