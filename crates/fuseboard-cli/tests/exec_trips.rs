@@ -131,7 +131,7 @@ fn what_cannot_be_started_trips_at_once_with_one_line() {
         ("no-path", "no-such-program-anywhere", 127, "not found"),
         ("plain", "./plain", 126, "not executable"),
         ("folder", "./folder", 126, ""),
-        ("orphan", "./orphan", 127, "/no/such/interpreter"),
+        ("orphan", "./orphan", 127, "its interpreter was not found"),
         ("below", "./plain/below", 126, ""),
     ];
     for (name, program, code, part) in cases {
@@ -213,17 +213,6 @@ fn a_mended_program_that_still_fails_waits_longer() {
     assert_eq!(world.run(&["exec", "w", "--", &work]).code, 75);
     let circuit = world.circuit("w");
     assert_eq!((&circuit["trips"], &circuit["last_error"]), (&2.into(), &"exited with code 4".into()));
-}
-
-#[test]
-fn too_many_arguments_are_no_reason_to_trip_at_once() {
-    let world = World::new();
-    let line = "ulimit -s 256; \"$BIN\" exec big -- true $(head -c 60000 /dev/zero | tr '\\0' ' ' | sed 's/ /x /g')";
-    let ran = finish(world.other("bash", &["-c", line]));
-    if ran.err().contains("rgument list too long") && !ran.err().contains("fuseboard") {
-        return; // Bash itself could not start us with so many.
-    }
-    assert_ne!(world.circuit("big")["state"], "open", "{}", ran.err());
 }
 
 #[test]
