@@ -117,12 +117,21 @@ impl Settings {
 
     /// Signals that ask the program to stop; caught from the first use on.
     pub(crate) fn interrupt(&self) -> &Interrupt {
-        self.interrupt.get_or_init(|| Interrupt::install().unwrap_or_else(|_| Interrupt::never()))
+        self.interrupt.get_or_init(|| {
+            // What a command starts and disowns becomes our child then, and is found when it has to end.
+            let _ = fuseboard_pipeline::sys::become_subreaper();
+            Interrupt::install().unwrap_or_else(|_| Interrupt::never())
+        })
     }
 
     /// The text without secrets.
     pub(crate) fn redact(&self, text: &str) -> String {
-        self.redactor.get_or_init(|| Redactor::from_env(std::env::vars_os())).redact(text)
+        self.redactor().redact(text).into_owned()
+    }
+
+    /// Knows the secrets of the environment.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        self.redactor.get_or_init(|| Redactor::from_env(std::env::vars_os()))
     }
 
     /// The name of the current project, for circuits of scope project.

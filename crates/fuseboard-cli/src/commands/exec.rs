@@ -148,9 +148,9 @@ impl Exec<'_> {
         let fail = |kind, code| {
             let words = ended
                 .stderr
-                .last_error()
+                .last_error(settings.redactor())
                 .map_or_else(|| ended.how.to_string(), |said| format!("{}: {said}", ended.how));
-            (Outcome::Failure(Failure::new(kind, &settings.redact(&words))), code)
+            (Outcome::Failure(Failure::new(kind, &words)), code)
         };
         let (outcome, code) = match &ended.how {
             How::Exited(code) => {
