@@ -135,6 +135,7 @@ impl SqliteStore {
             let answer = act(&transaction, now)?;
             if keep(&answer) {
                 transaction.commit()?;
+                connection::tidy(&self.files, &open.database);
             }
             Ok(answer)
         };
