@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use crate::config::StepKind as Kind;
 use crate::job::Job;
 use crate::stamp::Stamp;
 
@@ -136,18 +137,6 @@ macro_rules! words {
             }
         }
     };
-}
-
-words! {
-    /// What kind of step it is.
-    Kind {
-        /// Writes down or tells.
-        Recorder = "recorder",
-        /// Judges.
-        Gate = "gate",
-        /// Changes something.
-        Action = "action",
-    }
 }
 
 words! {

@@ -47,7 +47,7 @@ pub enum Help {
 }
 
 impl Help {
-    /// Any advice in words.
+    /// Advice in words, as an error takes it.
     pub fn advice(text: impl Into<String>) -> Option<Self> {
         Some(Self::Advice(text.into()))
     }

@@ -59,7 +59,7 @@ fn a_command_is_a_list_unless_a_shell_was_asked_for() {
     );
     assert_eq!(run("run = []"), "4:7: `run` names no program");
     assert_eq!(run("run = ['']"), "4:7: `run` names no program");
-    assert_eq!(run("run = [\"a\\u0000b\"]"), "4:7: `run` contains a NUL character, which no program can be given");
+    assert_eq!(run("run = [\"a\\u0000b\"]"), "4:8: `run` contains a NUL character");
     assert_eq!(run("run = ['a']\nshell = true"), "4:7: `run` must be a text, not a list");
     assert_eq!(
         run("run = ['a']\nwith = { x = 1 }"),

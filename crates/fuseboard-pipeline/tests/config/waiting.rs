@@ -68,6 +68,13 @@ fn each_cycle_is_told_once_and_in_whole() {
 }
 
 #[test]
+fn a_long_cycle_is_shortened() {
+    let step = |n: usize| action(&format!("s{n:02}"), &format!("after = ['s{:02}']", (n + 1) % 50));
+    let text = complaint(&(0..50).map(step).collect::<String>());
+    assert!(text.contains("`s00` → `s01`") && text.ends_with("`s09` → … → `s00`"), "{text}");
+}
+
+#[test]
 fn a_diamond_is_no_cycle() {
     let text = action("a", "") + &action("b", "after = ['a']") + &action("c", "after = ['a']");
     assert_eq!(parsed(&(text + &action("d", "after = ['b', 'c', 'b']"))).steps.len(), 4);

@@ -82,7 +82,7 @@ fn unknown_keys_are_refused_everywhere_with_the_nearest_name() {
     );
     assert_eq!(
         complaint(&gate("policy = { probe = 1 }")),
-        "5:12: unknown key `probe` in `policy` (did you mean `probes`?)"
+        "5:12: unknown key `probe` in `policy` of step `lint` (did you mean `probes`?)"
     );
 }
 
@@ -107,6 +107,7 @@ fn a_value_of_the_wrong_type_is_told_what_to_be() {
             "[pipeline]\njobs = 99999999999999999999\n",
             "2:8: `jobs` must be a whole number from 1 to 256, not 100000000000000000000",
         ),
+        ("[circuit]\nrate = 1\n", "2:8: `rate` must be a table in [circuit] (write rate = { … })"),
         ("store = 1\n", "1:9: `store` must be a table (write [store])"),
         ("[step]\nname = 'x'\n", "1:1: `step` must be a list (write [[step]])"),
         ("[circuits]\nreflect = 3\n", "2:11: `reflect` must be a table in [circuits] (write [circuits.reflect])"),
@@ -216,7 +217,7 @@ fn a_rate_is_checked_and_then_refused_as_a_whole() {
     let all = complaints("[circuit]\nrate = { failures = 1.5, off = 20, within = 10 }\n");
     assert_eq!(all.len(), 5, "{all:#?}");
     assert_eq!(all[0], unsupported);
-    assert!(all.iter().any(|line| line.contains("`of` is missing in `rate`")), "{all:#?}");
+    assert!(all.iter().any(|line| line.contains("`of` is missing in `rate` of [circuit]")), "{all:#?}");
     assert!(all.iter().any(|line| line.contains("did you mean `of`?")), "{all:#?}");
 }
 
