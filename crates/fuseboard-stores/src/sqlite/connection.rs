@@ -16,8 +16,9 @@ const APPLICATION_ID: i32 = 0x4655_5345;
 /// The schema that this version writes. A higher one can be read as far as it looks alike, not written.
 const SCHEMA_VERSION: i32 = 1;
 
-/// `circuits.idle` marks what may go when the store is full. Event and outcome ids only grow, so that they
-/// tell the order even where the wall clock jumped.
+/// `circuits.idle` marks what may go when the store is full. Ids and numbers of rows only grow, so that they
+/// tell the order even where the wall clock jumped. The ledger's tables are there whether this build keeps one
+/// or not: builds share the file.
 const SCHEMA: &str = "
 CREATE TABLE circuits (
     name TEXT PRIMARY KEY,
@@ -50,6 +51,43 @@ CREATE TABLE outcomes (
     run TEXT
 );
 CREATE INDEX outcomes_of ON outcomes (circuit);
+CREATE TABLE runs (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    holder TEXT NOT NULL,
+    ended_at INTEGER,
+    interrupted_at INTEGER,
+    job TEXT,
+    report TEXT
+);
+CREATE INDEX runs_unfinished ON runs (number) WHERE ended_at IS NULL AND interrupted_at IS NULL;
+CREATE TABLE steps (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    place INTEGER,
+    row TEXT NOT NULL,
+    output TEXT,
+    UNIQUE (run, name)
+);
+CREATE INDEX steps_with_output ON steps (at) WHERE output IS NOT NULL;
+CREATE TABLE usage (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    run TEXT NOT NULL,
+    project TEXT,
+    model TEXT,
+    input_uncached INTEGER,
+    cache_read INTEGER,
+    cache_write INTEGER,
+    output INTEGER,
+    cost_usd REAL
+);
+CREATE INDEX usage_of ON usage (run);
+CREATE INDEX usage_at ON usage (at);
 ";
 
 /// For each connection. Checkpoints are made by [`tidy`].
