@@ -1,25 +1,34 @@
-//! The work tree that gates judge, as a trait: git enters elsewhere.
+//! The work tree that a run judges, as a trait: whether a verdict can be bound to a commit.
 
 use std::path::PathBuf;
 
-/// What a verdict can be bound to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TreeState {
-    /// The commit that is checked out; `None` outside of a repository.
-    pub commit: Option<String>,
-    /// Why no verdict can be bound to it; the message names the files.
-    pub problem: Option<String>,
-}
-
-/// A work tree that can be told from another.
+/// Looks at the work tree of a run. The pipeline asks once when it starts, and again at each gate's end.
 pub trait Tree: Send + Sync {
-    /// Judges the tree once, when the pipeline starts: no changes in tracked files, no untracked file that is
-    /// neither ignored nor exempt.
+    /// The commit that verdicts are bound to, and what stands against it.
+    ///
+    /// `exempt` are absolute paths that may be untracked, with what lies under them: the configuration in use, the
+    /// job's own files, declared outputs. With `untracked_allowed` any file may be.
     fn judge(&self, exempt: &[PathBuf], untracked_allowed: bool) -> TreeState;
 
-    /// Whether HEAD and all tracked files are what they were.
+    /// Whether the commit that is checked out and all tracked files are still what they were. New untracked files do
+    /// not matter. What was not bound to a commit has nothing to keep.
     ///
     /// # Errors
-    /// What has changed, or why that cannot be told.
+    /// What changed, or why that cannot be told, for people.
     fn check_unchanged(&self, since: &TreeState) -> Result<(), String>;
+}
+
+/// The work tree at one moment.
+///
+/// | `commit` | `problem` | verdicts are |
+/// |---|---|---|
+/// | some | none | bound to that commit |
+/// | none | none | bound to none: there is no repository |
+/// | any | some | no verdicts |
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TreeState {
+    /// The commit that is checked out.
+    pub commit: Option<String>,
+    /// Why no verdict can be bound to it, for people; it names the files.
+    pub problem: Option<String>,
 }
