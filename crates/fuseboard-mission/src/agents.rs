@@ -15,7 +15,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::str::FromStr;
 
-use fuseboard_pipeline::job::{JobFailure, ModelUsage};
+use fuseboard_pipeline::job::{Job, JobFailure, ModelUsage};
 use fuseboard_pipeline::process::How;
 use fuseboard_pipeline::stamp::Stamp;
 
@@ -125,6 +125,14 @@ impl Reading {
     /// A reading that knows nothing, and why.
     pub fn unmeasured(agent: Option<Agent>, why: impl Into<String>) -> Self {
         Self { agent, unmeasured: Some(why.into()), ..Self::default() }
+    }
+
+    /// Writes into the job what the agent told, where the job does not know better.
+    pub fn complete(self, job: &mut Job) {
+        job.agent = job.agent.take().or_else(|| self.agent.map(|agent| agent.as_str().to_owned()));
+        job.session_id = job.session_id.take().or(self.session_id);
+        job.result_text = job.result_text.take().or(self.result_text);
+        job.usage = job.usage.take().or(self.usage);
     }
 }
 

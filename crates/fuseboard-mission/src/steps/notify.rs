@@ -95,7 +95,7 @@ impl Message {
     /// Makes a notice safe to give away.
     pub fn new(notice: &Notice, at: Stamp, run: &str, project: &str, redactor: &Redactor) -> Self {
         // Before and after: a secret may hold a control character, or have one put into it.
-        let safe = |text: &str| redactor.redact(&plain_lines(&redactor.redact(text)));
+        let safe = |text: &str| redactor.redact(&plain_lines(&redactor.redact(text))).into_owned();
         let subject = bounded(&safe(&notice.subject).replace('\n', " "), MOST_SUBJECT);
         let text = bounded(&safe(&notice.text), MOST_TEXT);
         Self {
