@@ -118,6 +118,11 @@ impl World {
         ran.json()["circuits"][0].clone()
     }
 
+    /// Waits until the next call of this circuit is a probe.
+    pub(crate) fn await_probe(&self, name: &str) {
+        wait_for("a probe", || self.circuit(name)["probe_due"] == true);
+    }
+
     /// The events of this circuit, by their words.
     pub(crate) fn events(&self, name: &str) -> Vec<String> {
         let ran = self.run(&["history", name, "--format", "json"]);
@@ -213,6 +218,7 @@ pub(crate) fn end_of(mut child: Child) -> Ran {
         })
     }
     let started = now();
+    drop(child.stdin.take());
     let (stdout, stderr) = (reader(child.stdout.take()), reader(child.stderr.take()));
     let status = loop {
         if let Some(status) = child.try_wait().expect("a child") {
@@ -220,7 +226,7 @@ pub(crate) fn end_of(mut child: Child) -> Ran {
         }
         if started.elapsed() > LIMIT {
             child.kill().expect("a child");
-            panic!("still running after {LIMIT:?}: {}", String::from_utf8_lossy(&stderr.join().expect("a reader")));
+            panic!("still running after {LIMIT:?}");
         }
         thread::sleep(Duration::from_millis(1));
     };
