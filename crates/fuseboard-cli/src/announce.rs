@@ -1,10 +1,13 @@
 //! What circuits tell, as lines on standard error: each transition once, with the command to type now.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fuseboard::event::{EventKind, Notice, Observer};
 
-use crate::console::Console;
+use crate::console::{self, Console};
+
+/// The file in the runtime folder that says: it was told that the store is lost.
+const LOST: &str = "fuseboard-store-lost";
 
 /// Prints notices. A store that cannot be used is told once, not by each of a thousand one-shot processes.
 pub(crate) struct Announcer {
@@ -21,7 +24,7 @@ impl Announcer {
     /// Whether this is news: notes it, so that the next process knows.
     fn is_news(&self, notice: &Notice) -> bool {
         let (Notice::Event(event), Some(folder)) = (notice, &self.runtime_folder) else { return true };
-        let mark = folder.join("fuseboard-store-lost");
+        let mark = folder.join(LOST);
         let text = event.cause.as_deref().unwrap_or_default();
         match event.kind {
             EventKind::StoreDegraded => {
@@ -34,11 +37,18 @@ impl Announcer {
     }
 }
 
+/// The store works: tells so if an earlier process told that it was lost.
+pub(crate) fn store_works(console: Console, runtime_folder: Option<&Path>) {
+    if runtime_folder.is_some_and(|folder| std::fs::remove_file(folder.join(LOST)).is_ok()) {
+        console.note("the store can be used again");
+    }
+}
+
 impl Observer for Announcer {
     fn notice(&self, notice: &Notice) {
         // On a terminal somebody waits for an answer: there every skip is told.
         let skip = matches!(notice, Notice::Skipped { .. });
-        if !(notice.is_loud() || skip && self.console.is_watched()) {
+        if !(notice.is_loud() || skip && console::is_watched()) {
             return self.console.detail(notice);
         }
         if !self.is_news(notice) {
@@ -47,7 +57,7 @@ impl Observer for Announcer {
         let opened = matches!(notice, Notice::Event(event) if matches!(event.kind, EventKind::Opened | EventKind::Reopened | EventKind::ProbeLost));
         match notice.circuit() {
             Some(circuit) if opened => {
-                self.console.note(format_args!("{notice}; to try now: fuseboard probe {circuit}"))
+                self.console.note(format_args!("{notice}; to try now: fuseboard probe {circuit}"));
             }
             _ => self.console.note(notice),
         }

@@ -1,5 +1,7 @@
 //! The command line: every command, option, default and example, as `--help` shows them.
 
+#![expect(clippy::doc_markdown, reason = "these comments are help texts, shown as they stand")]
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -33,37 +33,32 @@ impl Console {
     }
 
     /// Prints data. It may hold styles, which are dropped where colours are not wanted.
-    pub(crate) fn data(&self, text: &str) {
+    pub(crate) fn data(self, text: &str) {
         let mut out = AutoStream::new(std::io::stdout(), self.choice(&std::io::stdout()));
         let _ = writeln!(out, "{text}");
         let _ = out.flush();
     }
 
     /// A line about what happened, unless the user wants quiet.
-    pub(crate) fn note(&self, text: impl Display) {
+    pub(crate) fn note(self, text: impl Display) {
         if !self.quiet {
             self.line(Style::new(), &text);
         }
     }
 
     /// A line for who wants to know more.
-    pub(crate) fn detail(&self, text: impl Display) {
+    pub(crate) fn detail(self, text: impl Display) {
         if self.verbose {
             self.line(FAINT, &text);
         }
     }
 
     /// An error: what, why, what to do.
-    pub(crate) fn error(&self, text: impl Display) {
+    pub(crate) fn error(self, text: impl Display) {
         self.line(BAD, &text);
     }
 
-    /// Whether a person reads standard error.
-    pub(crate) fn is_watched(&self) -> bool {
-        std::io::stderr().is_terminal()
-    }
-
-    fn line(&self, style: Style, text: &dyn Display) {
+    fn line(self, style: Style, text: &dyn Display) {
         let stream = std::io::stderr();
         let mut err = AutoStream::new(stream, self.choice(&std::io::stderr()));
         let text = text.to_string();
@@ -71,7 +66,7 @@ impl Console {
         let _ = writeln!(err, "fuseboard: {style}{}{style:#}", lines.join("\n"));
     }
 
-    fn choice(&self, stream: &impl IsTerminal) -> ColorChoice {
+    fn choice(self, stream: &impl IsTerminal) -> ColorChoice {
         match self.color {
             Color::Always => ColorChoice::AlwaysAnsi,
             Color::Never => ColorChoice::Never,
@@ -82,6 +77,11 @@ impl Console {
             }
         }
     }
+}
+
+/// Whether a person reads standard error.
+pub(crate) fn is_watched() -> bool {
+    std::io::stderr().is_terminal()
 }
 
 /// Text from outside as one plain line, in this style.

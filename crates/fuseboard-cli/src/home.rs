@@ -5,12 +5,18 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use fuseboard_pipeline::config::Config;
+use fuseboard_pipeline::config::find::{Surroundings, candidates};
+use fuseboard_pipeline::config::load::{LoadError, LoadedConfig, REMEDY, Request, load_leniently};
+use fuseboard_pipeline::project::{Project, ProjectRegistry};
+use fuseboard_pipeline::trust::{RepositoryKey, Trust};
 
 use crate::Failed;
 use crate::exit_code::ExitCode;
 
 /// The environment of one call.
 pub(crate) struct Home {
+    /// The folder that the call is made in.
+    folder: PathBuf,
     /// The pipeline's run that this call belongs to.
     pub(crate) run: Option<String>,
     /// The user's own folder for what lives as long as a session.
@@ -18,60 +24,98 @@ pub(crate) struct Home {
     project: OnceCell<String>,
 }
 
-/// The configuration that was found.
-pub(crate) struct Found {
+/// The configuration that counts.
+pub(crate) struct Configuration {
     pub(crate) config: Config,
-    /// Why it is not what stands in the file.
-    pub(crate) trouble: Option<String>,
+    /// Why a file that was found does not count.
+    pub(crate) trouble: Option<LoadError>,
+    /// What has changed since it was trusted, if that is news.
+    pub(crate) news: Option<String>,
 }
 
 impl Home {
-    pub(crate) fn from_environment() -> Self {
-        Self { run: text("FUSEBOARD_RUN"), runtime_folder: folder("XDG_RUNTIME_DIR"), project: OnceCell::new() }
-    }
-
-    pub(crate) fn configuration(&self, _given: Option<&Path>) -> Result<Found, Failed> {
-        Ok(Found { config: Config::default(), trouble: None })
-    }
-
-    /// The host's store: given, of the environment, configured, or the default place.
-    pub(crate) fn store_address(&self, given: Option<&str>, config: &Config) -> Result<String, Failed> {
-        if let Some(address) =
-            given.map(str::to_owned).or_else(|| text("FUSEBOARD_STORE")).or_else(|| config.store.url.clone())
-        {
-            return Ok(address);
-        }
-        let folder = self.state_folder().ok_or_else(|| {
-            Failed::new(
-                ExitCode::NoStore,
-                "no place for the state: neither HOME nor XDG_STATE_HOME is set; give --store sqlite:PATH",
-            )
+    pub(crate) fn from_environment() -> Result<Self, Failed> {
+        let folder = std::env::current_dir().map_err(|error| {
+            Failed::new(ExitCode::Usage, format_args!("the current folder cannot be told: {error}; give -C DIR"))
         })?;
-        Ok(format!("sqlite:{}", folder.join("state.db").display()))
+        let (run, runtime_folder) = (text("FUSEBOARD_RUN"), absolute("XDG_RUNTIME_DIR"));
+        Ok(Self { folder, run, runtime_folder, project: OnceCell::new() })
     }
 
-    /// The folder of this user's state on this host.
-    pub(crate) fn state_folder(&self) -> Option<PathBuf> {
-        if let Some(given) = folder("STATE_DIRECTORY") {
-            return Some(given);
-        }
-        if let Some(state) = folder("XDG_STATE_HOME") {
-            return Some(state.join("fuseboard"));
-        }
-        if fuseboard_pipeline::sys::is_root() {
-            return Some(PathBuf::from("/var/lib/fuseboard"));
-        }
-        folder("HOME").map(|home| home.join(".local/state/fuseboard"))
+    /// The configuration that counts, for a call that needs none: what is wrong is told beside it.
+    pub(crate) fn configuration(&self, flag: Option<&Path>) -> Configuration {
+        let (surroundings, trust) = (self.surroundings(), Trust::in_state_folder(&state_folder()));
+        let request = Request { flag, surroundings: &surroundings, trust: &trust, accept: false };
+        let (LoadedConfig { config, file }, trouble) = load_leniently(request);
+        let changed = file.and_then(|file| file.changed.map(|change| (file.path, change)));
+        let news = changed.filter(|(_, change)| trust.is_news(change)).map(|(path, _)| {
+            format!(
+                "{} has changed since it was trusted: the version trusted last is used; read it, then run `{REMEDY}`",
+                path.display()
+            )
+        });
+        Configuration { config, trouble, news }
     }
 
+    /// Accepts the repository's file as it is now, if it is valid.
+    pub(crate) fn accept_configuration(&self) -> Result<PathBuf, Failed> {
+        let refuse = |message: String| Failed::new(ExitCode::Config, message);
+        let candidates = candidates(None, &self.surroundings());
+        let Some(found) = candidates.into_iter().find(|found| found.needs_trust) else {
+            return Err(Failed::new(ExitCode::Usage, "there is no fuseboard.toml here that needs trust"));
+        };
+        let content = std::fs::read(&found.path)
+            .map_err(|error| refuse(format!("{} cannot be read: {error}", found.path.display())))?;
+        Config::parse(&found.path, &content)
+            .map_err(|errors| refuse(format!("not trusted, since it is wrong:\n{errors}")))?;
+        let accepted = Trust::in_state_folder(&state_folder()).accept(&RepositoryKey::of(&found.path), &content);
+        accepted.map_err(|error| Failed::new(ExitCode::NoStore, error))?;
+        Ok(found.path)
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        Surroundings::new(self.folder.clone(), |name| std::env::var_os(name))
+    }
+
+    /// The name of the project that this folder belongs to.
     pub(crate) fn project(&self) -> &str {
-        self.project.get_or_init(|| "project".to_owned())
+        self.project.get_or_init(|| Project::of(&self.folder, &ProjectRegistry::in_state_folder(&state_folder())).id)
     }
+}
 
-    pub(crate) fn user(&self) -> String {
-        let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(text);
-        name.unwrap_or_else(|| "unknown".to_owned())
+/// The host's store: given, of the environment, configured, or the default place.
+pub(crate) fn store_address(given: Option<&str>, config: &Config) -> String {
+    if let Some(address) =
+        given.map(str::to_owned).or_else(|| text("FUSEBOARD_STORE")).or_else(|| config.store.url.clone())
+    {
+        return address;
     }
+    format!("sqlite:{}", state_folder().join("state.db").display())
+}
+
+/// The folder of this user's state on this host.
+pub(crate) fn state_folder() -> PathBuf {
+    if let Some(given) = absolute("STATE_DIRECTORY") {
+        return given;
+    }
+    if let Some(state) = absolute("XDG_STATE_HOME") {
+        return state.join("fuseboard");
+    }
+    match absolute("HOME") {
+        Some(home) if !fuseboard_pipeline::sys::is_root() => home.join(".local/state/fuseboard"),
+        _ => PathBuf::from("/var/lib/fuseboard"),
+    }
+}
+
+/// Who acts.
+pub(crate) fn user() -> String {
+    let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(text);
+    name.unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Whether `FUSEBOARD=off`: no circuit is asked or told.
+pub(crate) fn is_off() -> bool {
+    std::env::var_os("FUSEBOARD").is_some_and(|value| value == "off")
 }
 
 /// A variable that is set and not empty.
@@ -80,7 +124,7 @@ fn text(name: &str) -> Option<String> {
 }
 
 /// A variable that names a folder by an absolute path.
-fn folder(name: &str) -> Option<PathBuf> {
+fn absolute(name: &str) -> Option<PathBuf> {
     set(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 

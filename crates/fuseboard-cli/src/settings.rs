@@ -4,9 +4,8 @@
 use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use fuseboard::clock::{Clock, SystemClock};
+use fuseboard::clock::SystemClock;
 use fuseboard::store::{MemoryStore, Store, StoreError, StoreTrouble};
 use fuseboard::{Board, CircuitName, Policy, View};
 use fuseboard_pipeline::config::{CircuitKeys, CircuitSettings, Config, Role};
@@ -16,11 +15,11 @@ use fuseboard_pipeline::redact::Redactor;
 use fuseboard_stores::SqliteStore;
 
 use crate::Failed;
-use crate::announce::Announcer;
+use crate::announce::{self, Announcer};
 use crate::args::{Format, Global};
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::exit_code::ExitCode;
-use crate::home::Home;
+use crate::home::{self, Home};
 
 /// The surroundings of one call.
 pub(crate) struct Settings {
@@ -47,25 +46,23 @@ impl Settings {
             std::env::set_current_dir(folder)
                 .map_err(|error| Failed::new(ExitCode::Usage, format_args!("-C {}: {error}", folder.display())))?;
         }
-        let home = Home::from_environment();
-        let found = home.configuration(global.config.as_deref())?;
-        let store = HostStore::at(&home.store_address(global.store.as_deref(), &found.config)?)?;
+        let home = Home::from_environment()?;
+        let found = home.configuration(global.config.as_deref());
+        if let Some(news) = &found.news {
+            console.note(news);
+        }
+        let store = HostStore::at(&home::store_address(global.store.as_deref(), &found.config))?;
         Ok(Self {
             console,
             format: global.format,
             home,
             config: found.config,
-            config_trouble: found.trouble,
+            config_trouble: found.trouble.map(|trouble| trouble.to_string()),
             store,
             board: OnceCell::new(),
             interrupt: OnceCell::new(),
             redactor: OnceCell::new(),
         })
-    }
-
-    /// Whether `FUSEBOARD=off`: no circuit is asked or told.
-    pub(crate) fn is_off(&self) -> bool {
-        std::env::var_os("FUSEBOARD").is_some_and(|value| value == "off")
     }
 
     /// What is wrong with the configuration that was found; the defaults are used instead.
@@ -78,13 +75,9 @@ impl Settings {
         self.home.run.as_deref()
     }
 
-    /// Who acts.
-    pub(crate) fn user(&self) -> String {
-        self.home.user()
-    }
-
-    pub(crate) fn wall(&self) -> SystemTime {
-        SystemClock.wall()
+    /// Whether an agent may be at work here: inside a mission, and nobody at a terminal.
+    pub(crate) fn is_in_mission(&self) -> bool {
+        self.run_id().is_some() && !console::is_watched()
     }
 
     /// The circuits, told of on standard error.
@@ -97,6 +90,11 @@ impl Settings {
             };
             Board::builder().shared_store(store).observer(announcer).build()
         })
+    }
+
+    /// Notes that the store works, which is news if an earlier call told that it does not.
+    pub(crate) fn store_works(&self) {
+        announce::store_works(self.console, self.home.runtime_folder.as_deref());
     }
 
     /// The file with the history.
@@ -119,17 +117,21 @@ impl Settings {
 
     /// Signals that ask the program to stop; caught from the first use on.
     pub(crate) fn interrupt(&self) -> &Interrupt {
-        self.interrupt.get_or_init(|| Interrupt::install().unwrap_or_else(|_| Interrupt::never()))
+        self.interrupt.get_or_init(|| {
+            // What a command starts and disowns becomes our child then, and is found when it has to end.
+            let _ = fuseboard_pipeline::sys::become_subreaper();
+            Interrupt::install().unwrap_or_else(|_| Interrupt::never())
+        })
     }
 
     /// The text without secrets.
     pub(crate) fn redact(&self, text: &str) -> String {
-        self.redactor.get_or_init(|| Redactor::from_env(std::env::vars_os())).redact(text)
+        self.redactor().redact(text).into_owned()
     }
 
-    /// This name of the command line, valid.
-    pub(crate) fn name(&self, name: &str) -> Result<CircuitName, Failed> {
-        name.parse().map_err(|error| Failed::new(ExitCode::Usage, error))
+    /// Knows the secrets of the environment.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        self.redactor.get_or_init(|| Redactor::from_env(std::env::vars_os()))
     }
 
     /// The name of the current project, for circuits of scope project.
@@ -141,6 +143,11 @@ impl Settings {
     pub(crate) fn circuit(&self, name: &CircuitName, keys: CircuitKeys, role: Role) -> Result<CircuitSettings, Failed> {
         let settled = keys.over(self.config.circuit_keys(None, name)).settle(role);
         settled.map_err(|error| Failed::new(ExitCode::Usage, format_args!("circuit {name}: {error}")))
+    }
+
+    /// Accepts the repository's configuration as it is now.
+    pub(crate) fn accept_configuration(&self) -> Result<PathBuf, Failed> {
+        self.home.accept_configuration()
     }
 
     /// The configured policy of a circuit.
@@ -170,7 +177,7 @@ impl Settings {
 
     /// The stored circuit that is meant: of exactly this name, else of this name in the current project.
     pub(crate) fn known(&self, name: &str) -> Result<CircuitName, Failed> {
-        let wanted = self.name(name)?;
+        let wanted = valid_name(name)?;
         let names = self.names()?;
         let in_project = || CircuitName::new(&format!("{}/{wanted}", self.project())).ok();
         let known = |name: &CircuitName| names.contains(name);
@@ -190,7 +197,7 @@ impl Settings {
 
     /// Like [`Settings::known`]; a name never seen is taken as it is.
     pub(crate) fn known_or_new(&self, name: &str) -> Result<CircuitName, Failed> {
-        let new = self.name(name)?;
+        let new = valid_name(name)?;
         if new.project().is_some() || self.project_circuit_is_absent(&new) { Ok(new) } else { self.known(name) }
     }
 
@@ -216,7 +223,13 @@ impl HostStore {
     }
 }
 
+/// A name of the command line, valid.
+pub(crate) fn valid_name(name: &str) -> Result<CircuitName, Failed> {
+    name.parse().map_err(|error| Failed::new(ExitCode::Usage, error))
+}
+
 /// A looking command's or an operator's trouble with the store.
+#[expect(clippy::needless_pass_by_value, reason = "stands in `map_err`")]
 pub(crate) fn no_store(error: StoreError) -> Failed {
     let remedy = match error.trouble {
         StoreTrouble::Busy => "; try again",

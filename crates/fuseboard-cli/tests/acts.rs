@@ -39,7 +39,8 @@ fn switched_off_nothing_runs_until_it_is_switched_back() {
     assert_eq!(world.run(&["switch", "w", "auto"]).code, 0);
     assert_eq!(world.exec("w", &[], "touch ran").code, 0);
     let history = world.run(&["history", "w", "--format", "json"]).json_lines();
-    let acts: Vec<_> = history.iter().map(|event| (event["cause"].as_str().unwrap(), event["by"].as_str().unwrap())).collect();
+    let acts: Vec<_> =
+        history.iter().map(|event| (event["cause"].as_str().unwrap(), event["by"].as_str().unwrap())).collect();
     assert_eq!(acts, [("off: the chat is being moved", "tester"), ("auto", "tester")]);
 }
 
@@ -52,7 +53,10 @@ fn switched_on_everything_runs_and_the_state_is_frozen() {
         assert_eq!(world.exec("w", &[], &format!("exit {code}")).code, code);
     }
     let circuit = world.circuit("w");
-    assert_eq!((&circuit["state"], &circuit["totals"]["failure"], &circuit["trips"]), (&"open".into(), &4.into(), &1.into()));
+    assert_eq!(
+        (&circuit["state"], &circuit["totals"]["failure"], &circuit["trips"]),
+        (&"open".into(), &4.into(), &1.into())
+    );
     world.run(&["switch", "w", "auto", "--reason", "enough"]);
     assert_eq!(world.exec("w", &[], "true").code, 75);
 }
@@ -101,9 +105,20 @@ fn a_reset_forgives_everything_but_leaves_the_switch() {
 fn names_never_seen_are_64_with_the_nearest() {
     let world = World::new();
     world.exec("notify", &[], "true");
-    for words in [&["probe", "notfy"][..], &["reset", "notfy"], &["explain", "notfy"], &["status", "notfy"], &["history", "notfy"], &["reset", "notify", "notfy"]] {
+    for words in [
+        &["probe", "notfy"][..],
+        &["reset", "notfy"],
+        &["explain", "notfy"],
+        &["status", "notfy"],
+        &["history", "notfy"],
+        &["reset", "notify", "notfy"],
+    ] {
         let (code, line) = world.run(words).code_and_line();
-        assert_eq!((code, line.as_str()), (64, "fuseboard: circuit notfy was never seen; did you mean notify?"), "{words:?}");
+        assert_eq!(
+            (code, line.as_str()),
+            (64, "fuseboard: circuit notfy was never seen; did you mean notify?"),
+            "{words:?}"
+        );
     }
     let (code, line) = world.run(&["explain", "elephant"]).code_and_line();
     assert!(code == 64 && line.ends_with("`fuseboard status` lists what there is"), "{line}");
@@ -114,7 +129,13 @@ fn names_never_seen_are_64_with_the_nearest() {
 fn an_operators_act_inside_a_mission_is_refused() {
     let world = World::new();
     world.trip("w");
-    for words in [&["switch", "w", "off", "--reason", "x"][..], &["switch", "w", "auto"], &["probe", "w"], &["reset", "w"], &["reset", "--all"]] {
+    for words in [
+        &["switch", "w", "off", "--reason", "x"][..],
+        &["switch", "w", "auto"],
+        &["probe", "w"],
+        &["reset", "w"],
+        &["reset", "--all"],
+    ] {
         let mut command = world.command(words);
         command.env("FUSEBOARD_RUN", "0198");
         let (code, line) = finish(command).code_and_line();

@@ -129,7 +129,10 @@ fn a_signal_that_was_ignored_at_the_start_stays_so() {
     let world = World::new();
     let script = "trap '' INT; \"$BIN\" exec work -- sh -c 'touch up; read line; exit 4'";
     let mut command = world.other("sh", &["-c", script]);
-    let child = up(&world, { command.stdin(std::process::Stdio::piped()); command });
+    let child = up(&world, {
+        command.stdin(std::process::Stdio::piped());
+        command
+    });
     let pids = world.census();
     let ours = pids.iter().find(|line| line.contains("fuseboard exec")).expect("our process");
     let pid = ours.split(' ').next().unwrap();

@@ -65,7 +65,8 @@ fn switched_on_a_gate_runs_and_still_has_to_pass() {
 fn an_interrupted_gate_does_not_pass_and_says_by_which_signal() {
     let world = World::new();
     for (name, code) in [("INT", 130), ("TERM", 143)] {
-        let words = ["exec", "g", "--gate", "--", "sh", "-c", "trap 'exit 0' INT TERM; touch up; while :; do sleep 0.05; done"];
+        let words =
+            ["exec", "g", "--gate", "--", "sh", "-c", "trap 'exit 0' INT TERM; touch up; while :; do sleep 0.05; done"];
         let child = start(world.command(&words));
         world.await_file("up");
         signal(&child, name);

@@ -111,7 +111,9 @@ fn a_daemon_that_was_left_running_keeps_nobody_waiting() {
 fn closed_and_full_outputs_harm_neither_the_command_nor_its_code() {
     let world = World::new();
     for words in ["exec e --", "exec e --default x --", "-v exec e --gate --block-codes 5 --"] {
-        for redirection in [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full", ">/dev/full 2>/dev/full"] {
+        for redirection in
+            [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full", ">/dev/full 2>/dev/full"]
+        {
             let line = format!("\"$BIN\" {words} sh -c 'touch ran; exit 5' {redirection}; echo $? >code");
             finish(world.other("sh", &["-c", &line]));
             let wanted = if words.contains("default") { "0\n" } else { "5\n" };
@@ -127,7 +129,16 @@ fn closed_and_full_outputs_harm_neither_the_command_nor_its_code() {
 fn data_for_a_closed_output_is_no_panic() {
     let world = World::new();
     world.trip("gone");
-    for words in ["status", "status --format json", "history", "explain gone", "--help", "exec --help", "--version", "allowed gone --format json"] {
+    for words in [
+        "status",
+        "status --format json",
+        "history",
+        "explain gone",
+        "--help",
+        "exec --help",
+        "--version",
+        "allowed gone --format json",
+    ] {
         for redirection in [">&-", ">/dev/full", "2>&-", "2>/dev/full"] {
             let ran = finish(world.other("sh", &["-c", &format!("\"$BIN\" {words} {redirection}")]));
             assert!([0, 75].contains(&ran.code), "{words} {redirection}: {} {}", ran.code, ran.err());

@@ -129,9 +129,11 @@ fn the_result_file_tells_each_outcome() {
     assert_eq!(result(&world, "a", &["--ignore-codes", "4"], "exit 4"), shape("a", "ignored", 4));
     let failed = json!({"failure": "exit", "last_error": "exited with code 7: why"});
     assert_eq!(result(&world, "a", &["--best-effort"], "echo why >&2; exit 7"), with(shape("a", "failure", 7), failed));
-    let opened = json!({"failure": "signal", "last_error": "was ended by SIGKILL", "state": "open", "probe_at": "some"});
+    let opened =
+        json!({"failure": "signal", "last_error": "was ended by SIGKILL", "state": "open", "probe_at": "some"});
     assert_eq!(result(&world, "a", &[], "kill -9 $$"), with(shape("a", "failure", 137), opened));
-    let skipped = json!({"duration_ms": null, "last_error": "was ended by SIGKILL", "state": "open", "probe_at": "some"});
+    let skipped =
+        json!({"duration_ms": null, "last_error": "was ended by SIGKILL", "state": "open", "probe_at": "some"});
     assert_eq!(result(&world, "a", &[], "true"), with(shape("a", "skipped", 75), skipped));
     let late = json!({"failure": "timeout", "last_error": "timed out"});
     assert_eq!(result(&world, "b", &["--timeout", "50ms"], "exec sleep 20"), with(shape("b", "failure", 124), late));
@@ -144,7 +146,10 @@ fn the_result_file_tells_of_a_failed_start_and_of_an_interruption() {
     let world = World::new();
     assert_eq!(world.run(&["exec", "gone", "--result", "r", "--", "./missing"]).code, 127);
     let result: Value = serde_json::from_str(&world.read("r")).unwrap();
-    assert_eq!((&result["failure"], &result["exit_code"], &result["state"]), (&"spawn".into(), &127.into(), &"open".into()));
+    assert_eq!(
+        (&result["failure"], &result["exit_code"], &result["state"]),
+        (&"spawn".into(), &127.into(), &"open".into())
+    );
     let child = start(world.command(&["exec", "cut", "--result", "r2", "--", "sh", "-c", "touch up; exec sleep 30"]));
     world.await_file("up");
     signal(&child, "TERM");

@@ -21,7 +21,11 @@ fn two_failures_in_a_row_open_the_circuit_and_then_nothing_runs() {
     assert_eq!(first, (7, "fuseboard: notify failed (1 of 2): exited with code 7: the reason".to_owned()));
     let (code, line) = world.exec("notify", &[], FAILS).code_and_line();
     assert_eq!(code, 7);
-    for part in ["notify: circuit OPEN after 2 failures (last: exited with code 7: the reason)", "next probe in ", "fuseboard probe notify"] {
+    for part in [
+        "notify: circuit OPEN after 2 failures (last: exited with code 7: the reason)",
+        "next probe in ",
+        "fuseboard probe notify",
+    ] {
         assert!(line.contains(part), "{line}");
     }
     let skip = world.exec("notify", &[], FAILS);
@@ -136,7 +140,10 @@ fn what_cannot_be_started_trips_at_once_with_one_line() {
     for (name, program, code, part) in cases {
         let ran = world.run(&["exec", name, "--", program]);
         let (ended, line) = ran.code_and_line();
-        assert!(ended == code && line.contains("circuit OPEN after 1 failure") && line.contains(part), "{ended} {line}");
+        assert!(
+            ended == code && line.contains("circuit OPEN after 1 failure") && line.contains(part),
+            "{ended} {line}"
+        );
         assert_eq!(ran.err().lines().count(), 1, "{}", ran.err());
         assert_eq!(world.circuit(name)["last_failure"]["kind"], "spawn");
         assert_eq!(world.run(&["exec", name, "--", program]).code, 75, "{name}");

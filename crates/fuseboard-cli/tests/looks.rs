@@ -80,7 +80,10 @@ fn looking_at_nothing_makes_no_store() {
         assert_eq!(ran.code, 0, "{}", ran.err());
         assert!(!world::exists(&world.store()), "{words:?} made a store");
     }
-    assert_eq!(world.run(&["status", "--format", "json"]).json(), json!({"schema": "fuseboard.status/1", "circuits": []}));
+    assert_eq!(
+        world.run(&["status", "--format", "json"]).json(),
+        json!({"schema": "fuseboard.status/1", "circuits": []})
+    );
 }
 
 #[test]
@@ -93,8 +96,20 @@ fn status_as_json_has_exactly_these_keys() {
     assert_eq!(status["schema"], "fuseboard.status/1");
     let circuit = &status["circuits"][0];
     let wanted = [
-        "name", "state", "switch", "failures", "since", "probe_at", "probe_due", "trips", "skips", "last_error",
-        "last_failure", "policy", "totals", "hosts",
+        "name",
+        "state",
+        "switch",
+        "failures",
+        "since",
+        "probe_at",
+        "probe_due",
+        "trips",
+        "skips",
+        "last_error",
+        "last_failure",
+        "policy",
+        "totals",
+        "hosts",
     ];
     assert_eq!(keys(circuit), wanted);
     assert_eq!(keys(&circuit["totals"]), ["success", "failure", "timeout", "skipped", "ignored", "late"]);
@@ -131,7 +146,10 @@ fn a_closed_circuit_has_the_same_keys_with_nulls() {
     world.run(&["switch", "fine", "off", "--reason", "because", "--for", "2h"]);
     let switch = &world.circuit("fine")["switch"];
     assert_eq!(keys(switch), ["position", "by", "reason", "until"]);
-    assert_eq!((&switch["position"], &switch["by"], &switch["reason"]), (&"off".into(), &"tester".into(), &"because".into()));
+    assert_eq!(
+        (&switch["position"], &switch["by"], &switch["reason"]),
+        (&"off".into(), &"tester".into(), &"because".into())
+    );
 }
 
 #[test]
@@ -205,7 +223,8 @@ fn history_tells_events_oldest_first_and_as_json_one_object_a_line() {
     world.run(&["reset", "a"]);
     let ran = world.run(&["history", "--format", "json"]);
     let events = ran.json_lines();
-    let shown: Vec<_> = events.iter().map(|event| (event["circuit"].as_str().unwrap(), event["event"].as_str().unwrap())).collect();
+    let shown: Vec<_> =
+        events.iter().map(|event| (event["circuit"].as_str().unwrap(), event["event"].as_str().unwrap())).collect();
     assert_eq!(shown, [("a", "opened"), ("b", "opened"), ("a", "reset")]);
     for event in &events {
         assert_eq!(keys(event), ["at", "circuit", "event", "cause", "failures", "probe_at", "by", "run"]);
@@ -226,9 +245,11 @@ fn history_of_outcomes_has_one_row_for_each_call() {
     world.exec("a", &[], "true");
     world.exec("b", &[], "true");
     let rows = world.run(&["history", "--outcomes", "--format", "json"]).json_lines();
-    let shown: Vec<_> = rows.iter().map(|row| (&row["circuit"], &row["outcome"], &row["failure"], &row["run"])).collect();
+    let shown: Vec<_> =
+        rows.iter().map(|row| (&row["circuit"], &row["outcome"], &row["failure"], &row["run"])).collect();
     let (a, b, null) = (json!("a"), json!("b"), Value::Null);
-    let (failure, skipped, success, exit, run) = (json!("failure"), json!("skipped"), json!("success"), json!("exit"), json!("run-1"));
+    let (failure, skipped, success, exit, run) =
+        (json!("failure"), json!("skipped"), json!("success"), json!("exit"), json!("run-1"));
     assert_eq!(shown, [(&a, &failure, &exit, &run), (&a, &skipped, &null, &null), (&b, &success, &null, &null)]);
     assert_eq!(keys(&rows[0]), ["at", "circuit", "outcome", "failure", "duration_ms", "run"]);
     assert_eq!(world.run(&["history", "b", "--outcomes"]).out().lines().count(), 1);
@@ -243,7 +264,15 @@ fn explain_says_why_what_next_and_what_to_type() {
     world.trip("dead");
     world.exec("dead", &[], "true");
     let text = world.run(&["explain", "dead"]).out();
-    for part in ["open since", "it is broken", "1 call", "is a probe", "fuseboard probe dead", "fuseboard reset dead", "fuseboard history dead"] {
+    for part in [
+        "open since",
+        "it is broken",
+        "1 call",
+        "is a probe",
+        "fuseboard probe dead",
+        "fuseboard reset dead",
+        "fuseboard history dead",
+    ] {
         assert!(text.contains(part), "{part:?} is missing in\n{text}");
     }
     let json = world.run(&["explain", "dead", "--format", "json"]).json();

@@ -3,6 +3,7 @@
 //! signals and terminals drive it, since a signal belongs to a whole process.
 
 use std::env;
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -39,7 +40,6 @@ fn main() -> ExitCode {
         .marker(Marker::new("FUSEBOARD_EXEC", env::var_os("ID").unwrap_or_else(|| "example".into())));
     let ended = run(&command, &interrupt, Deadline::after_any(millis("DEADLINE_MS")));
     // Not `eprintln!`, which panics when nobody reads any more.
-    use std::io::Write;
     let _ = writeln!(std::io::stderr(), "run_one: {:?} left {:?}", ended.how, ended.left_behind);
     ExitCode::from(ended.how.child_code().and_then(|code| u8::try_from(code).ok()).unwrap_or(124))
 }

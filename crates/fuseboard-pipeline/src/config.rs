@@ -32,7 +32,8 @@ mod built_in;
 mod circuit;
 mod circuits;
 mod error;
-
+pub mod find;
+pub mod load;
 mod mission;
 mod options;
 mod pipeline;
@@ -105,9 +106,9 @@ impl Config {
                 return refuse(file, &readable, error.valid_up_to(), "the file is not UTF-8");
             }
         };
-        let mut config = table::read_document(Source::new(file, text), text, Self::read)?;
-        config.folder = file.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(config)
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        let config = table::read_document(Source::new(file, text), text, Self::read)?;
+        Ok(Self { folder, ..config })
     }
 
     fn read(root: &mut TableReader<'_>) -> Self {

@@ -7,7 +7,9 @@
 //! running --it ends------------------------------> over         its remains are left alone,
 //!    |                                                          with `end_all` they are ended as below
 //!    |--timeout, deadline, signal, too much output--> ending    SIGTERM (or the signal itself) and SIGCONT to
-//!                                                               the group and to whatever else is known
+//!                                                               the group and to whatever else is known; after
+//!                                                               the child's end SIGTERM to the rest if the signal
+//!                                                               was a milder one, which background jobs ignore
 //! ending  --nothing is left-----------------------> over
 //!    |----grace over, or a second signal------------> killing   SIGKILL to the same, again and again
 //! killing --nothing is left, or 2 s have passed---> over        what is still there is named
@@ -19,11 +21,12 @@
 //!
 //! ```
 //! use fuseboard_pipeline::process::{Command, Deadline, How, Interrupt, Output, run};
+//! use fuseboard_pipeline::redact::Redactor;
 //!
 //! let command = Command::new("sh").args(["-c", "echo oops >&2; exit 3"]).stderr(Output::keep(4096));
 //! let ended = run(&command, &Interrupt::never(), Deadline::NEVER);
 //! assert_eq!(ended.how, How::Exited(3));
-//! assert_eq!(ended.stderr.last_error().as_deref(), Some("oops"));
+//! assert_eq!(ended.stderr.last_error(&Redactor::default()).as_deref(), Some("oops"));
 //! ```
 
 mod command;

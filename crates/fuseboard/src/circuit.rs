@@ -187,10 +187,14 @@ impl Circuit {
                 if counted == Counted::Late {
                     self.tell_not_counted(counted);
                 }
+                let kept = match home {
+                    Home::Store => Kept::Stored,
+                    Home::Memory => Kept::InMemory,
+                };
                 if home == Home::Store {
                     self.board.fold_deferred();
                 }
-                Settled { counted: Some(counted), record: after.loaded.record, kept: Kept::Stored }
+                Settled { counted: Some(counted), record: after.loaded.record, kept }
             }
             Err(error) => {
                 let deferred = self.deferred(ticket.epoch(), false, outcome, took, call.run().map(|run| &**run));
@@ -310,6 +314,8 @@ pub struct Settled {
 pub enum Kept {
     /// In the store.
     Stored,
+    /// In this process's memory only: the store could not be used when the permit was given.
+    InMemory,
     /// The store was busy for too long; the next writer stores it.
     Deferred,
     /// The store cannot be used.

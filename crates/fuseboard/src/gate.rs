@@ -99,7 +99,7 @@ impl Gate {
             Kept::Lost { error, .. } if verdict == Verdict::Pass => {
                 Verdict::none(format_args!("the state cannot be written: {error}"))
             }
-            Kept::Lost { .. } | Kept::Stored | Kept::Deferred => verdict,
+            Kept::Lost { .. } | Kept::Stored | Kept::Deferred | Kept::InMemory => verdict,
         }
     }
 }

@@ -5,11 +5,12 @@ use serde_json::json;
 use crate::Failed;
 use crate::args::Format;
 use crate::exit_code::ExitCode;
+use crate::home;
 use crate::settings::Settings;
 
 pub(crate) fn allowed(settings: &Settings, name: &str) -> Result<ExitCode, Failed> {
     let name = settings.known_or_new(name)?;
-    let allowed = settings.is_off() || {
+    let allowed = home::is_off() || {
         let circuit = settings
             .board()
             .circuit_with(&name, settings.policy(&name))

@@ -14,7 +14,8 @@ use uuid::Uuid;
 use crate::Failed;
 use crate::args::ExecArgs;
 use crate::exit_code::ExitCode;
-use crate::settings::Settings;
+use crate::home;
+use crate::settings::{Settings, valid_name};
 use crate::show;
 
 /// How much of standard output `--default` holds back.
@@ -34,7 +35,7 @@ struct Done {
 
 pub(crate) fn exec(settings: &Settings, args: &ExecArgs) -> Result<ExitCode, Failed> {
     let role = if args.gate { Role::Gate } else { Role::Work };
-    let short = settings.name(&args.name)?;
+    let short = valid_name(&args.name)?;
     let limits = settings.circuit(&short, args.keys(), role)?;
     let name = match limits.scope {
         Scope::Fleet => {
@@ -48,7 +49,7 @@ pub(crate) fn exec(settings: &Settings, args: &ExecArgs) -> Result<ExitCode, Fai
     let exec = Exec { settings, args, limits };
     let (done, view) = if let Some(trouble) = exec.configuration_blocks() {
         (trouble, None)
-    } else if settings.is_off() {
+    } else if home::is_off() {
         let ended = process::run(&exec.command(), settings.interrupt(), Deadline::NEVER);
         (exec.classify(&ended), None)
     } else {
@@ -105,10 +106,13 @@ impl Exec<'_> {
         let mut done = self.classify(&ended);
         let outcome = done.outcome.as_ref().unwrap_or(&Outcome::Ignored);
         let kept = permit.settle(outcome).kept;
+        if let Kept::Stored = kept {
+            settings.store_works();
+        }
         if self.args.gate && done.code == ExitCode::Done {
             let lost = match &kept {
                 Kept::Lost { error, .. } => Some(error.to_string()),
-                Kept::Stored | Kept::Deferred => settings.damage().map(str::to_owned),
+                Kept::Stored | Kept::Deferred | Kept::InMemory => settings.damage().map(str::to_owned),
             };
             if let Some(lost) = lost {
                 settings.console.error(format_args!("{name}: no verdict: {lost}"));
@@ -144,9 +148,9 @@ impl Exec<'_> {
         let fail = |kind, code| {
             let words = ended
                 .stderr
-                .last_error()
+                .last_error(settings.redactor())
                 .map_or_else(|| ended.how.to_string(), |said| format!("{}: {said}", ended.how));
-            (Outcome::Failure(Failure::new(kind, &settings.redact(&words))), code)
+            (Outcome::Failure(Failure::new(kind, &words)), code)
         };
         let (outcome, code) = match &ended.how {
             How::Exited(code) => {
@@ -172,7 +176,7 @@ impl Exec<'_> {
             How::OutputTooLarge | How::Lost => fail(FailureKind::Error, ExitCode::Bug),
             How::NotStarted(why) => {
                 let kind = if why.is_permanent() { FailureKind::Spawn } else { FailureKind::Error };
-                if settings.is_off() {
+                if home::is_off() {
                     // Nobody else says it.
                     settings.console.error(&ended.how);
                 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use fuseboard::clock::Human;
+use fuseboard::clock::{Clock, Human, SystemClock};
 use fuseboard::record::Position;
 use fuseboard::{Policy, Shown, View};
 use fuseboard_pipeline::process::plain_text;
@@ -17,7 +17,7 @@ use crate::show;
 pub(crate) fn explain(settings: &Settings, name: &str) -> Result<ExitCode, Failed> {
     let name = settings.known(name)?;
     let view = settings.view(&name)?;
-    let sentences = sentences(&view, &settings.policy(&name), settings.wall());
+    let sentences = sentences(&view, &settings.policy(&name), SystemClock.wall());
     match settings.format {
         Format::Json => {
             let circuit = show::circuit_json(&view, &settings.policy(&name));

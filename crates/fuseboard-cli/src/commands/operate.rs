@@ -7,6 +7,7 @@ use fuseboard_pipeline::duration;
 use crate::Failed;
 use crate::args::{ResetArgs, SwitchArgs, SwitchTo};
 use crate::exit_code::ExitCode;
+use crate::home;
 use crate::settings::{Settings, no_store};
 
 pub(crate) fn switch(settings: &Settings, args: &SwitchArgs) -> Result<ExitCode, Failed> {
@@ -57,9 +58,9 @@ pub(crate) fn reset(settings: &Settings, args: &ResetArgs) -> Result<ExitCode, F
 
 /// An operator's hand, unless it is the hand of a mission: an agent must not switch off what guards it.
 fn operator(settings: &Settings) -> Result<Operator, Failed> {
-    if settings.run_id().is_some() && !settings.console.is_watched() {
+    if settings.is_in_mission() {
         let message = "refused inside a mission: circuits are switched, probed and reset by an operator, at a terminal";
         return Err(Failed::new(ExitCode::Blocked, message));
     }
-    Ok(settings.board().operator(&settings.user()))
+    Ok(settings.board().operator(&home::user()))
 }

@@ -5,11 +5,12 @@ use fuseboard::{Failure, FailureKind, Outcome};
 use crate::Failed;
 use crate::args::{RecordArgs, RecordedOutcome};
 use crate::exit_code::ExitCode;
+use crate::home;
 use crate::settings::Settings;
 
 pub(crate) fn record(settings: &Settings, args: &RecordArgs) -> Result<ExitCode, Failed> {
     let name = settings.known_or_new(&args.name)?;
-    if settings.is_off() {
+    if home::is_off() {
         return Ok(ExitCode::Done);
     }
     let outcome = match args.outcome {

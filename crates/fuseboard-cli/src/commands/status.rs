@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use anstyle::Style;
 use comfy_table::{ContentArrangement, Table, presets};
-use fuseboard::clock::Human;
+use fuseboard::clock::{Clock, Human, SystemClock};
 use fuseboard::record::Position;
 use fuseboard::{Shown, View};
 use fuseboard_pipeline::process::plain_text;
@@ -31,7 +31,7 @@ pub(crate) fn status(settings: &Settings, args: &StatusArgs) -> Result<ExitCode,
     if args.open_only {
         views.retain(is_out);
     }
-    let now = settings.wall();
+    let now = SystemClock.wall();
     match settings.format {
         Format::Json => {
             let circuits: Vec<_> =

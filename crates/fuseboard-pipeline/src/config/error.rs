@@ -47,7 +47,7 @@ pub enum Help {
 }
 
 impl Help {
-    /// Any advice in words.
+    /// Advice in words, as an error takes it.
     pub fn advice(text: impl Into<String>) -> Option<Self> {
         Some(Self::Advice(text.into()))
     }
@@ -109,7 +109,7 @@ impl ConfigErrors {
     }
 
     fn sort(&mut self) {
-        self.errors.sort_by(|a, b| (a.span.start, a.span.end).cmp(&(b.span.start, b.span.end)));
+        self.errors.sort_by_key(|error| (error.span.start, error.span.end));
     }
 }
 

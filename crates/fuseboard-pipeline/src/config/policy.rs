@@ -201,7 +201,6 @@ impl WrittenPolicy {
 /// only. When it learns rates, this is the place where they enter.
 fn refuse_rate(table: &mut TableReader<'_>) {
     let Some(mut rate) = table.table("rate") else { return };
-    rate.set_name("`rate`".to_owned());
     rate.refuse_table("`rate` is not supported by this version", Help::advice("use `trip_after`"));
     if let Some(share) = rate.number("failures")
         && !(*share > 0.0 && *share <= 1.0)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fuseboard::CircuitName;
+use serde::{Deserialize, Serialize};
 
 use super::built_in::{BUILT_INS, BuiltIn};
 use super::circuit::{CircuitKeys, Role, Scope, read_block_codes};
@@ -63,7 +64,8 @@ pub struct StepDeclaration {
 }
 
 /// What kind of work a step is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum StepKind {
     /// Writes down or tells.
     Recorder,
@@ -158,6 +160,16 @@ pub enum Work {
     Shell(String),
 }
 
+impl Work {
+    /// The built-in step that it is, if it is one.
+    pub fn built_in(&self) -> Option<&'static BuiltIn> {
+        match self {
+            Self::BuiltIn { built_in, .. } => Some(built_in),
+            Self::Command(_) | Self::Shell(_) => None,
+        }
+    }
+}
+
 impl StepDeclaration {
     /// A digest of everything that is declared, wherever in the file it stands: an open circuit whose step was
     /// declared anew is tried again.
@@ -174,9 +186,10 @@ impl StepDeclaration {
     /// declaration only if the step is whole.
     pub(super) fn read(mut table: TableReader<'_>, circuits: &Circuits) -> (Node, Option<Self>) {
         let name = read_name(&mut table);
-        let written = read_work(&mut table);
-        let kind = read_kind(&mut table, written.built_in);
-        let waits = Waits::read(&mut table, written.built_in);
+        let work = read_work(&mut table);
+        let built_in = work.as_ref().and_then(Work::built_in);
+        let kind = read_kind(&mut table, built_in);
+        let waits = Waits::read(&mut table, built_in);
         let policy = read_policy(&mut table, name.as_ref(), circuits);
         let keys = CircuitKeys {
             policy: policy.keys,
@@ -186,7 +199,7 @@ impl StepDeclaration {
             ..CircuitKeys::default()
         };
         let advisory = table.flag("advisory").is_some_and(|advisory| *advisory);
-        let if_absent = read_if_absent(&mut table, written.built_in);
+        let if_absent = read_if_absent(&mut table, built_in);
         let on = table.word("on").map(Spanned::into_inner);
         let required = table.flag("required").is_some_and(|required| *required);
         let enabled = table.flag("enabled").is_none_or(|enabled| *enabled);
@@ -198,7 +211,7 @@ impl StepDeclaration {
             }
         }
         let node = Node { name: name.clone(), kind, advisory, waits: waits.clone(), span: table.span() };
-        let declaration = name.zip(kind).zip(written.work).map(|((name, kind), work)| Self {
+        let declaration = name.zip(kind).zip(work).map(|((name, kind), work)| Self {
             on: on.unwrap_or(kind.default_on()),
             name,
             kind,
@@ -235,62 +248,41 @@ fn read_name(table: &mut TableReader<'_>) -> Option<Spanned<CircuitName>> {
     }
 }
 
-/// What was found under `uses` or `run`. The built-in step is kept even if its options could not be read.
-#[derive(Default)]
-struct WrittenWork {
-    built_in: Option<&'static BuiltIn>,
-    work: Option<Work>,
-}
-
-fn read_work(table: &mut TableReader<'_>) -> WrittenWork {
+fn read_work(table: &mut TableReader<'_>) -> Option<Work> {
     if table.has("uses") {
         return read_built_in(table);
     }
+    table.know(["uses", "run", "shell"]);
     table.forbid("with", "options are for built-in steps", Help::advice("pass a command's arguments in `run`"));
     if !table.has("run") {
         let help = Help::advice("write uses = \"…\" for a built-in step, or run = [\"program\", \"argument\"]");
         table.refuse_table("this step has neither `uses` nor `run`", help);
-        table.know(["uses", "run", "shell"]);
-        return WrittenWork::default();
+        return None;
     }
-    let work = if table.flag("shell").is_some_and(|shell| *shell) {
-        table.filled_text("run").map(|line| (line.contains('\0'), line.map(Work::Shell)))
-    } else {
-        table.arguments("run").map(|arguments| {
-            let holds_nul = arguments.iter().any(|argument| argument.contains('\0'));
-            let is_empty = arguments.first().is_none_or(|program| program.trim().is_empty());
-            if is_empty {
-                table.refuse(&arguments, "`run` names no program", None);
-            }
-            (holds_nul, arguments.map(|list| Work::Command(list.into_iter().map(Spanned::into_inner).collect())))
-        })
-    };
-    let work = work.map(|(holds_nul, work)| {
-        if holds_nul {
-            table.refuse(&work, "`run` contains a NUL character, which no program can be given", None);
-        }
-        work.into_inner()
-    });
-    table.know(["uses"]);
-    WrittenWork { built_in: None, work }
+    if table.flag("shell").is_some_and(|shell| *shell) {
+        return table.filled_text("run").map(|line| Work::Shell(line.into_inner()));
+    }
+    let arguments = table.arguments("run")?;
+    if arguments.first().is_none_or(|program| program.trim().is_empty()) {
+        table.refuse(&arguments, "`run` names no program", None);
+    }
+    Some(Work::Command(arguments.into_inner().into_iter().map(Spanned::into_inner).collect()))
 }
 
-fn read_built_in(table: &mut TableReader<'_>) -> WrittenWork {
-    let keep_one = || Help::advice("keep one of them");
-    table.forbid("run", "`uses` is there too", keep_one());
+fn read_built_in(table: &mut TableReader<'_>) -> Option<Work> {
+    table.forbid("run", "`uses` is there too", Help::advice("keep one of them"));
     table.forbid("shell", "it is about `run`", None);
     let uses = table.filled_text("uses");
-    let options = table.opaque("with");
-    let Some(uses) = uses else { return WrittenWork::default() };
+    let options = table.opaque("with").unwrap_or_else(|| Spanned::new(Table::new(), table.span()));
+    let uses = uses?;
     let Some(built_in) = BuiltIn::named(&uses) else {
         let help = Help::nearest(&uses, BUILT_INS.iter().map(|built_in| built_in.name))
             .or_else(|| Help::advice(format!("built-in steps are {}", names_of_built_ins())));
         table.refuse(&uses, format!("there is no built-in step `{}`", excerpt(&uses)), help);
-        return WrittenWork::default();
+        return None;
     };
-    let options = options.unwrap_or_else(|| Spanned::new(Table::new(), table.span()));
     let options = StepOptions::new(table.name().to_owned(), options, Arc::clone(table.sink().source()));
-    WrittenWork { built_in: Some(built_in), work: Some(Work::BuiltIn { built_in, options }) }
+    Some(Work::BuiltIn { built_in, options })
 }
 
 fn names_of_built_ins() -> String {
@@ -318,7 +310,6 @@ fn read_kind(table: &mut TableReader<'_>, built_in: Option<&'static BuiltIn>) ->
 
 fn read_policy(table: &mut TableReader<'_>, name: Option<&Spanned<CircuitName>>, circuits: &Circuits) -> WrittenPolicy {
     let Some(mut policy) = table.table("policy") else { return WrittenPolicy::default() };
-    policy.set_name("`policy`".to_owned());
     let written = WrittenPolicy::read(&mut policy);
     if let Some(name) = name {
         circuits.check_step(name, &written, table.sink());

@@ -59,7 +59,7 @@ impl<'a> TableReader<'a> {
 
     /// A path, as it is written.
     pub fn path(&mut self, key: &'static str) -> Option<Spanned<PathBuf>> {
-        self.read(key, value::path)
+        self.filled_text(key).map(|path| path.map(PathBuf::from))
     }
 
     /// `true` or `false`.
@@ -150,7 +150,11 @@ impl<'a> TableReader<'a> {
     /// A table inside this one.
     pub(super) fn table(&mut self, key: &'static str) -> Option<TableReader<'a>> {
         let entry = self.entry(key)?;
-        self.as_table(key, &entry.value, format!("[{key}]"))
+        let (name, example) = match self.name.as_str() {
+            "" => (format!("[{key}]"), format!("[{key}]")),
+            outer => (format!("`{key}` of {outer}"), format!("{key} = {{ … }}")),
+        };
+        self.as_table(key, &entry.value, name, &example)
     }
 
     /// Each `[[key]]`, in the order of the file.
@@ -160,7 +164,8 @@ impl<'a> TableReader<'a> {
             self.sink.push(value.span(), format!("`{key}` must be a list"), Help::advice(format!("write [[{key}]]")));
             return Vec::new();
         };
-        list.iter().filter_map(|value| self.as_table(key, value, format!("[[{key}]]"))).collect()
+        let name = format!("[[{key}]]");
+        list.iter().filter_map(|value| self.as_table(key, value, name.clone(), &name)).collect()
     }
 
     /// Every entry, where the keys are names and not settings: the name, and the table behind it.
@@ -168,7 +173,8 @@ impl<'a> TableReader<'a> {
         let parent = self.name.trim_matches(['[', ']']).to_owned();
         let named = self.entries.iter().filter_map(|(key, entry)| {
             let shown = excerpt(key);
-            let table = self.as_table(&shown, &entry.value, format!("[{parent}.{shown}]"))?;
+            let name = format!("[{parent}.{shown}]");
+            let table = self.as_table(&shown, &entry.value, name.clone(), &name)?;
             Some((Spanned::new(key.clone(), entry.key.span()), table))
         });
         named.collect()
@@ -278,10 +284,10 @@ impl<'a> TableReader<'a> {
         Some(Spanned::new(elements?, value.span()))
     }
 
-    fn as_table(&self, key: &str, value: &'a Spanned<Value>, name: String) -> Option<TableReader<'a>> {
+    fn as_table(&self, key: &str, value: &'a Spanned<Value>, name: String, example: &str) -> Option<TableReader<'a>> {
         let Value::Table(entries) = &**value else {
             let message = format!("`{key}` must be a table{}", self.within());
-            self.sink.push(value.span(), message, Help::advice(format!("write {name}")));
+            self.sink.push(value.span(), message, Help::advice(format!("write {example}")));
             return None;
         };
         Some(Self::new(name, entries, value.span(), self.sink))

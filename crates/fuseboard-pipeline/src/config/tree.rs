@@ -58,7 +58,7 @@ fn table(table: &DeTable<'_>) -> Table {
 }
 
 fn list(list: &DeArray<'_>) -> Vec<Spanned<Value>> {
-    list.iter().map(|value| spanned(value)).collect()
+    list.iter().map(spanned).collect()
 }
 
 fn spanned(found: &toml::Spanned<DeValue<'_>>) -> Spanned<Value> {

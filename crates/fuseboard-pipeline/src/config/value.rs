@@ -1,6 +1,5 @@
 //! From a TOML value to a typed one, or to what is to be said about it.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::{Help, excerpt};
@@ -45,6 +44,8 @@ fn described(value: &Value) -> String {
 
 pub(super) fn text(value: &Value) -> Result<String, Complaint> {
     match value {
+        // No file name, argument or environment variable can hold it, and the error would come late.
+        Value::Text(text) if text.contains('\0') => Err(Complaint::new("contains a NUL character", None)),
         Value::Text(text) => Ok(text.clone()),
         Value::Integer(_) | Value::Float(_) | Value::Flag(_) => {
             Err(wanted_or("a text", value, Help::advice(format!("write \"{}\"", described(value)))))
@@ -56,12 +57,6 @@ pub(super) fn text(value: &Value) -> Result<String, Complaint> {
 pub(super) fn filled_text(value: &Value) -> Result<String, Complaint> {
     let text = text(value)?;
     if text.trim().is_empty() { Err(Complaint::new("is empty", None)) } else { Ok(text) }
-}
-
-pub(super) fn path(value: &Value) -> Result<PathBuf, Complaint> {
-    let text = filled_text(value)?;
-    // No operating system takes such a name, and the error would come late.
-    if text.contains('\0') { Err(Complaint::new("contains a NUL character", None)) } else { Ok(text.into()) }
 }
 
 pub(super) fn flag(value: &Value) -> Result<bool, Complaint> {

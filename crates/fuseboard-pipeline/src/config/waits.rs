@@ -166,38 +166,50 @@ fn check_gate(name: &Spanned<String>, gate: &Node, sink: &Sink) {
     }
 }
 
-/// Complains about each cycle once, at the wait that closes it.
+/// The waits of each step that are still looked at: for whom, and where that is written.
+type Open<'a> = Vec<BTreeMap<usize, &'a Spanned<String>>>;
+
+/// Complains about each cycle, at the wait that closes it.
 ///
-/// Steps that wait for nothing are taken away until none is left (Kahn 1962). If some remain, one that is in a
-/// cycle is found by going from wait to wait; the cycle is told and opened, and the taking away goes on. No
-/// recursion: the file decides how long a chain is.
+/// Steps that wait for nothing more are taken away until there is none left (Kahn 1962). Steps that remain are in
+/// a cycle or wait for one: a cycle is told, opened at its last wait, and the taking away goes on. No recursion,
+/// since the file decides how long a chain is.
 fn report_cycles(nodes: &[Node], names: &BTreeMap<&str, usize>, sink: &Sink) {
-    let mut left: Vec<BTreeMap<usize, &Spanned<String>>> = Vec::with_capacity(nodes.len());
+    let mut open: Open<'_> = Vec::with_capacity(nodes.len());
     for (at, node) in nodes.iter().enumerate() {
-        let others = node.waits.names().filter_map(|name| Some((*names.get(name.as_str())?, name)));
-        left.push(others.filter(|(other, _)| *other != at).collect());
+        let waits = node.waits.names().filter_map(|name| Some((*names.get(name.as_str())?, name)));
+        open.push(waits.filter(|(other, _)| *other != at).collect()); // a wait for itself was told already
     }
     let mut done = vec![false; nodes.len()];
-    loop {
-        while let Some(at) = (0..nodes.len()).find(|at| !done[*at] && left[*at].keys().all(|other| done[*other])) {
+    while !sink.is_full() {
+        while let Some(at) = (0..nodes.len()).find(|at| !done[*at] && open[*at].keys().all(|other| done[*other])) {
             done[at] = true;
         }
-        let Some(start) = done.iter().position(|done| !done).filter(|_| !sink.is_full()) else { return };
-        let next = |at: usize| left[at].iter().find(|(other, _)| !done[**other]).map(|(other, name)| (*other, *name));
-        let mut path: Vec<(usize, &Spanned<String>)> = Vec::new();
-        let mut at = start;
-        while let Some((other, name)) = next(at) {
-            path.push((at, name));
-            if let Some(first) = path.iter().position(|(seen, _)| *seen == other) {
-                path.drain(..first);
-                break;
-            }
-            at = other;
+        let Some(cycle) = find_cycle(&open, &done) else { return };
+        let Some((&last, &first)) = cycle.last().zip(cycle.first()) else { return };
+        let closing = open[last].remove(&first);
+        let mut round: Vec<String> = cycle.iter().take(SHOWN).map(|at| nodes[*at].shown()).collect();
+        if cycle.len() > SHOWN {
+            round.push("…".to_owned());
         }
-        let Some((last, closing)) = path.last().copied() else { return };
-        let mut round: Vec<String> = path.iter().map(|(at, _)| nodes[*at].shown()).collect();
-        round.extend(round.first().cloned());
-        sink.push(closing.span(), format!("steps wait for each other: {}", round.join(" → ")), None);
-        left[last].retain(|_, name| !std::ptr::eq(*name, closing));
+        round.push(nodes[first].shown());
+        let message = format!("steps wait for each other: {}", round.join(" → "));
+        sink.push(closing.map_or(0..0, Spanned::span), message, None);
+    }
+}
+
+/// Most steps of a cycle that a message names.
+const SHOWN: usize = 10;
+
+/// Steps of which each waits for the next one and the last for the first, or `None` if all are done. Each one
+/// that is not done waits for another such, so going on from any of them leads into a cycle.
+fn find_cycle(open: &Open<'_>, done: &[bool]) -> Option<Vec<usize>> {
+    let mut path = vec![done.iter().position(|done| !done)?];
+    loop {
+        let next = *open[*path.last()?].keys().find(|other| !done[**other])?;
+        if let Some(first) = path.iter().position(|at| *at == next) {
+            return Some(path.split_off(first));
+        }
+        path.push(next);
     }
 }

@@ -41,10 +41,9 @@ impl How {
         }
     }
 
-    pub(super) fn from_status(status: io::Result<ExitStatus>) -> Self {
+    pub(super) fn from_status(status: ExitStatus) -> Self {
         use std::os::unix::process::ExitStatusExt;
 
-        let Ok(status) = status else { return Self::Lost };
         match (status.code(), status.signal()) {
             (Some(code), _) => Self::Exited(code),
             (None, Some(signal)) => Self::Signalled(signal),

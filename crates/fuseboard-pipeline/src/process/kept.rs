@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::command::Keep;
 use super::text::plain_text;
+use crate::redact::Redactor;
 
 /// The beginning and the end of an output, as bytes; what was in between is counted. Equal input in other
 /// pieces gives the same.
@@ -63,24 +64,26 @@ impl Kept {
         excerpt
     }
 
-    /// The last `count` lines with something in them, oldest first: decoded, without control characters, each
-    /// at most [`fuseboard::MAX_MESSAGE`] bytes. A line that was rewritten (`\r`) counts as several.
-    pub fn last_lines(&self, count: usize) -> Vec<String> {
+    /// The last `count` lines with something in them, oldest first: decoded, without control characters and
+    /// secrets, each at most [`fuseboard::MAX_MESSAGE`] bytes. A line that was rewritten (`\r`) counts as several.
+    pub fn last_lines(&self, count: usize, redactor: &Redactor) -> Vec<String> {
         let bytes = self.bytes();
-        let mut lines: Vec<String> = bytes
-            .rsplit(|byte| matches!(byte, b'\n' | b'\r'))
-            .map(|line| shortened(&plain_text(&String::from_utf8_lossy(line))))
-            .filter(|line| !line.is_empty())
-            .take(count)
-            .collect();
+        let text = String::from_utf8_lossy(&bytes);
+        let plain: Vec<String> = text.split(['\n', '\r']).map(plain_text).collect();
+        // Redacted as a whole and before anything is cut: a secret may have several lines, and half of one is
+        // not recognised.
+        let plain = plain.join("\n");
+        let redacted = redactor.redact(&plain);
+        let mut lines: Vec<String> =
+            redacted.lines().rev().map(shortened).filter(|line| !line.is_empty()).take(count).collect();
         lines.reverse();
         lines
     }
 
     /// The last line with something in it, as in [`Kept::last_lines`]: what a command that failed most often
-    /// said last. Secrets are still in it.
-    pub fn last_error(&self) -> Option<String> {
-        self.last_lines(1).pop()
+    /// said last.
+    pub fn last_error(&self, redactor: &Redactor) -> Option<String> {
+        self.last_lines(1, redactor).pop()
     }
 }
 
@@ -96,8 +99,14 @@ mod tests {
 
     fn kept(head: usize, tail: usize, pieces: &[&[u8]]) -> Kept {
         let mut kept = Kept::new(Keep::Ends { head, tail });
-        pieces.iter().for_each(|piece| kept.push(piece));
+        for piece in pieces {
+            kept.push(piece);
+        }
         kept
+    }
+
+    fn last_error(kept: &Kept) -> Option<String> {
+        kept.last_error(&Redactor::default())
     }
 
     #[test]
@@ -119,15 +128,24 @@ mod tests {
     #[test]
     fn the_last_error_is_the_last_line_with_something_in_it() {
         let some = kept(0, 4096, &[b"first\nsecond \x1b[31mred\x1b[0m\r\n \t\n\x1b[K\n"]);
-        assert_eq!(some.last_error().as_deref(), Some("second red"));
-        assert_eq!(some.last_lines(9), ["first", "second red"]);
-        assert_eq!(kept(0, 100, &[b"\n \n"]).last_error(), None);
-        assert_eq!(kept(0, 100, &[b"10%\r20%\rbad \xff byte\r"]).last_error().as_deref(), Some("bad \u{fffd} byte"));
+        assert_eq!(last_error(&some).as_deref(), Some("second red"));
+        assert_eq!(some.last_lines(9, &Redactor::default()), ["first", "second red"]);
+        assert_eq!(last_error(&kept(0, 100, &[b"\n \n"])), None);
+        let rewritten = kept(0, 100, &[b"10%\r20%\rbad \xff byte\r"]);
+        assert_eq!(last_error(&rewritten).as_deref(), Some("bad \u{fffd} byte"));
     }
 
     #[test]
     fn the_last_error_is_at_most_512_bytes() {
         let long = kept(0, 4096, &["x".as_bytes(), "ä".repeat(1000).as_bytes()]);
-        assert_eq!(long.last_error().unwrap().len(), 511);
+        assert_eq!(last_error(&long).unwrap().len(), 511);
+    }
+
+    #[test]
+    fn the_last_error_holds_no_secret_not_even_the_half_that_fits() {
+        let redactor = Redactor::from_env([("TOKEN".into(), "s3cr3t-s3cr3t".into())]);
+        let text = format!("{}s3cr3t-\x1b[0ms3cr3t", "x".repeat(fuseboard::MAX_MESSAGE - 6));
+        let error = kept(0, 4096, &[text.as_bytes()]).last_error(&redactor).unwrap();
+        assert!(error.ends_with("xx***"), "{error}");
     }
 }

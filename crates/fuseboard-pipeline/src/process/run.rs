@@ -44,7 +44,7 @@ pub fn run(command: &Command, interrupt: &Interrupt, deadline: Deadline) -> Ende
         return Ended::before_start(How::Cut);
     }
     match Run::start(command, interrupt, deadline) {
-        Ok(run) => run.to_end(),
+        Ok(run) => run.until_end(),
         Err(why) => Ended::before_start(How::NotStarted(why)),
     }
 }
@@ -140,7 +140,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn to_end(mut self) -> Ended {
+    fn until_end(mut self) -> Ended {
         let mut woken = true;
         loop {
             if woken {
@@ -287,10 +287,9 @@ impl<'a> Run<'a> {
         let until = if self.ending.is_some() { Deadline::after(FLUSH_WITHIN) } else { self.deadline };
         let heard = (self.interrupt.signal(), self.interrupt.insisted());
         loop {
-            let streams = [&mut self.stdout, &mut self.stderr].into_iter().flatten();
-            let all_done = streams.fold(true, |done, stream| stream.drain() && done);
+            let done = [&mut self.stdout, &mut self.stderr].map(|it| it.as_mut().is_none_or(Stream::drain));
             let hurried = (self.interrupt.signal(), self.interrupt.insisted()) != heard;
-            if all_done || hurried || until.has_passed() {
+            if done == [true; 2] || hurried || until.has_passed() {
                 return;
             }
             self.wait(until, Stream::backlog);
@@ -301,7 +300,7 @@ impl<'a> Run<'a> {
         let left_behind = if self.ending.is_some() { self.family.survivors() } else { Vec::new() };
         let too_large = self.is_too_large().then_some(How::OutputTooLarge);
         // Only now: until here its zombie kept the group's number from being given to others.
-        let own_end = self.child_has_ended.then(|| How::from_status(self.child.wait()));
+        let own_end = self.child_has_ended.then(|| self.child.wait().map_or(How::Lost, How::from_status));
         let why = self.ending.and_then(|ending| ending.why).or(too_large);
         let how = match (why, own_end) {
             (Some(why), _) => why,

@@ -49,8 +49,9 @@ impl Terminal {
     /// Lends it if that is due without being asked: at the start, and when the shell has brought us to the
     /// foreground.
     pub(super) fn lend_again(&mut self) {
-        if self.eager {
-            self.lend();
+        if self.eager && !self.lent && self.lend() {
+            // It may have reached for the terminal before, and have been stopped by that.
+            self.continue_child();
         }
     }
 
@@ -75,18 +76,21 @@ impl Terminal {
                 self.lend();
             }
         }
-        let _ = killpg(self.child, Signal::SIGCONT);
+        // Once and last: a second one could undo the next Ctrl-Z.
+        self.continue_child();
         stopped
     }
 
-    /// Hands the terminal to the child's group if it is ours. The child may have reached for it before and
-    /// have been stopped by that, so it is continued. Whether it is lent now.
+    /// Hands the terminal to the child's group if it is ours. Whether it is lent now.
     fn lend(&mut self) -> bool {
         if !self.lent && tcgetpgrp(&self.tty) == Ok(self.ours) {
             self.lent = tcsetpgrp(&self.tty, self.child).is_ok();
-            let _ = killpg(self.child, Signal::SIGCONT);
         }
         self.lent
+    }
+
+    fn continue_child(&self) {
+        let _ = killpg(self.child, Signal::SIGCONT);
     }
 }
 

@@ -32,13 +32,14 @@ impl Census {
         Command::new("sh").args(["-c", script]).marker(self.marker.clone())
     }
 
-    /// Ends what carries the marker and says how many there were.
+    /// Ends what carries the marker, waits for that, and says how many there were.
     pub(crate) fn clean(&self) -> usize {
         let carriers = sys::carriers_of(&self.marker);
         for pid in &carriers {
             let pid = nix::unistd::Pid::from_raw(pid.cast_signed());
             let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
         }
+        eventually("the end of what was killed", || sys::carriers_of(&self.marker).is_empty());
         carriers.len()
     }
 }

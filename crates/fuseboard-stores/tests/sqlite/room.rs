@@ -33,6 +33,7 @@ fn in_a_full_store_the_longest_idle_closed_circuit_makes_room() {
         reason: "test".into(),
         since: store.load(&name("seed")).unwrap().now,
         until: None,
+        skips: 0,
     };
     // The two that were left alone longest are no candidates.
     let seed = store.load(&name("seed")).unwrap().version;

@@ -88,13 +88,14 @@ fn over_a_reboot_every_moment_of_a_record_moves_alike() {
     let holder = fuseboard::record::Holder::this_process();
     let at = |minutes: u32| now.after(minutes * MINUTE);
     let record = Record {
-        state: State::HalfOpen { outage, successes: 0, lease: Some(Lease { until: at(1), holder }) },
+        state: State::HalfOpen { outage, successes: 0, lease: Some(Lease { until: at(1), holder, fingerprint: None }) },
         switch: Some(Switch {
             position: Position::Off,
             by: "ana".into(),
             reason: "test".into(),
             since: at(2),
             until: Some(at(3)),
+            skips: 0,
         }),
         last_failure: Some(LastFailure { failure: Failure::new(FailureKind::Exit, "1"), at: at(4) }),
         ..Record::default()

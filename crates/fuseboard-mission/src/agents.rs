@@ -1,0 +1,1 @@
+//! What agents print, as one normal form.

@@ -1,0 +1,100 @@
+//! What is written down of runs, as a trait: the pipeline tells, the store keeps.
+
+use fuseboard::record::Holder;
+use serde::{Deserialize, Serialize};
+
+use crate::job::{Job, ModelUsage};
+use crate::report::{Report, StepRow};
+use crate::stamp::Stamp;
+
+/// The book of runs. Each call is stored when it returns. A replay of a run's id changes nothing that is there.
+pub trait Ledger: Send + Sync {
+    /// A run begins.
+    ///
+    /// # Errors
+    /// It cannot be written down; the run goes on without.
+    fn begin(&self, run: &RunHead) -> Result<(), LedgerError>;
+
+    /// The job of a run has ended.
+    ///
+    /// # Errors
+    /// As for [`Ledger::begin`].
+    fn job_ended(&self, run: &str, job: &Job) -> Result<(), LedgerError>;
+
+    /// A step has another status.
+    ///
+    /// # Errors
+    /// As for [`Ledger::begin`].
+    fn step(&self, run: &str, row: &StepRow) -> Result<(), LedgerError>;
+
+    /// A run is over.
+    ///
+    /// # Errors
+    /// As for [`Ledger::begin`].
+    fn end(&self, run: &str, report: &Report) -> Result<(), LedgerError>;
+
+    /// What a run's agent used: one row per model, in place of what was there for this run.
+    ///
+    /// # Errors
+    /// As for [`Ledger::begin`].
+    fn record_usage(&self, run: &str, usage: &[ModelUsage]) -> Result<(), LedgerError>;
+
+    /// Runs that began and never ended, oldest first.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn unfinished(&self) -> Result<Vec<RunHead>, LedgerError>;
+
+    /// A run that never ended is over: its running steps and itself are interrupted.
+    ///
+    /// # Errors
+    /// As for [`Ledger::begin`].
+    fn interrupted(&self, run: &str, at: Stamp) -> Result<(), LedgerError>;
+
+    /// The newest `limit` runs, oldest first.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn runs(&self, limit: usize) -> Result<Vec<StoredRun>, LedgerError>;
+
+    /// One run by its id, or by the beginning of it if only one has that.
+    ///
+    /// # Errors
+    /// It cannot be read, or more than one run is meant.
+    fn run(&self, id: &str) -> Result<Option<StoredRun>, LedgerError>;
+}
+
+/// What is known of a run when it begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunHead {
+    /// The run's id, a UUID of version 7: sortable by time.
+    pub id: String,
+    /// The project's name.
+    pub project: String,
+    /// When it began.
+    pub started_at: Stamp,
+    /// The process that runs it, so that its death can be proved.
+    pub holder: Holder,
+}
+
+/// A run as it was written down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredRun {
+    /// How it began.
+    pub head: RunHead,
+    /// When it ended; `None` if it is under way, or was killed.
+    pub ended_at: Option<Stamp>,
+    /// The job, once it has ended.
+    pub job: Option<Job>,
+    /// The report, once the run is over.
+    pub report: Option<Report>,
+    /// The steps as they were told last, in the order in which they were first told.
+    pub steps: Vec<StepRow>,
+    /// Whether the run never ended and was found so later.
+    pub was_interrupted: bool,
+}
+
+/// A ledger that cannot be written or read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct LedgerError(pub String);
