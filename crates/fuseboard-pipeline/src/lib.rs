@@ -1,12 +1,17 @@
 //! After the job: the pipeline of side-work, and what it needs to run a command properly.
 
+mod attempt;
 pub mod config;
 mod digest;
 pub mod duration;
 pub mod exit_codes;
 pub mod job;
+mod judge;
 pub mod ledger;
 pub mod nearest;
+mod perform;
+mod pins;
+pub mod pipeline;
 mod private_folder;
 pub mod process;
 pub mod program;
@@ -14,9 +19,12 @@ pub mod project;
 pub mod redact;
 pub mod report;
 pub mod repository;
+pub mod runner;
 pub mod stamp;
 pub mod step;
 pub mod sys;
+pub mod tracker;
+pub mod tree;
 pub mod trust;
 
 pub use private_folder::PrivateError;

@@ -25,6 +25,17 @@ pub trait Step: Send + Sync + UnwindSafe + RefUnwindSafe {
     /// # Errors
     /// [`StepError`] for every fault; a negative answer ("tests failed", "nothing to merge") is none.
     fn run(&self, context: &StepContext<'_>) -> Result<Answer, StepError>;
+
+    /// Whether it must not be cut once it has begun: it starts only if its timeout fits before the deadline, and
+    /// neither the deadline nor a signal cuts it.
+    fn is_atomic(&self) -> bool {
+        false
+    }
+
+    /// Words of its options that may name files of the repository: they are pinned before the agent starts.
+    fn names_files(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What a step is given.

@@ -7,6 +7,8 @@
 mod circuits;
 mod connection;
 mod history;
+#[cfg(feature = "ledger")]
+mod ledger;
 
 use std::fmt;
 use std::path::Path;
@@ -23,6 +25,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use self::connection::{Fault, Open};
 pub use self::history::{StoredEvent, StoredOutcome};
+#[cfg(feature = "ledger")]
+pub use self::ledger::StoredUsage;
 use crate::files::{Files, Identity};
 use crate::format::Stamp;
 use crate::patience::Patience;
@@ -135,6 +139,7 @@ impl SqliteStore {
             let answer = act(&transaction, now)?;
             if keep(&answer) {
                 transaction.commit()?;
+                connection::tidy(&self.files, &open.database);
             }
             Ok(answer)
         };

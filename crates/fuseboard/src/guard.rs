@@ -130,8 +130,8 @@ pub(crate) fn catch<T, E: Display>(
     }
 }
 
-/// What a panic said.
-fn panic_message(panic: &(dyn Any + Send)) -> String {
+/// What a panic that was caught said.
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.map_or_else(|| "panicked".to_owned(), |text| format!("panicked: {text}"))
 }

@@ -61,7 +61,7 @@ pub use call::Call;
 pub use circuit::{Circuit, Kept, Settled};
 pub use error::{CircuitError, Refusal, RefusalReason};
 pub use gate::{Block, Gate, Verdict};
-pub use guard::{Attempt, TryError};
+pub use guard::{Attempt, TryError, panic_message};
 pub use name::{CircuitName, NameError};
 pub use operator::{LONGEST_SWITCH, Operator};
 pub use outcome::{Failure, FailureKind, Fingerprint, MAX_MESSAGE, Outcome};

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use fuseboard::store::{Store, StoreTrouble, Swap};
 
+use proptest::prelude::*;
+
 use crate::home::{Home, counted, name, put};
 
 type Damage = (&'static str, fn(&mut Vec<u8>));
@@ -45,6 +47,30 @@ fn a_damaged_file_is_set_aside_and_the_next_call_begins_anew() {
         let later = home.store();
         assert_eq!(later.load(&name("a")).unwrap().record, counted(5), "{what}");
         assert_eq!(later.damage(), None, "{what}: said once");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn whatever_the_file_holds_nothing_panics_and_the_store_works_again_in_the_end(
+        wounds in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),
+    ) {
+        let home = Home::new().with_circuits();
+        let mut bytes = fs::read(home.path()).unwrap();
+        for (at, byte) in wounds {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        fs::write(home.path(), &bytes).unwrap();
+        let store = home.store();
+        let _ = (store.list(), store.events(None, None), store.outcomes(Some(&name("a")), None));
+        let works = (0..4).any(|_| store.swap(&name("a"), None, &counted(1), &[]).is_ok());
+        let refused = store.load(&name("a")).is_err_and(|error| {
+            matches!(error.trouble, StoreTrouble::Newer | StoreTrouble::Corrupt)
+        });
+        prop_assert!(works || refused, "{:?}", store.load(&name("a")));
     }
 }
 

@@ -242,7 +242,7 @@ impl fuseboard::store::Store for Wipeable {
         self.store.lock().unwrap().swap(name, expected, next, rows)
     }
 
-    fn list(&self) -> Result<Vec<(fuseboard::CircuitName, fuseboard::store::Loaded)>, fuseboard::store::StoreError> {
+    fn list(&self) -> Result<Vec<fuseboard::store::Listed>, fuseboard::store::StoreError> {
         self.store.lock().unwrap().list()
     }
 }

@@ -1,0 +1,117 @@
+//! A pipeline as it will run: every step checked, its circuit settled, its files pinned. What changes in the
+//! configuration afterwards changes nothing here.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fuseboard::{CircuitName, Fingerprint};
+
+use crate::config::{
+    BuiltIn, CircuitSettings, Config, ConfigErrors, PipelineSection, StepDeclaration, StepOptions, Work,
+};
+use crate::pins::Pins;
+use crate::step::Step;
+
+/// Who makes built-in steps from their options.
+pub trait BuiltIns {
+    /// The step of this name, with these options.
+    ///
+    /// # Errors
+    /// Options that are unknown or cannot work.
+    fn make(&self, built_in: &'static BuiltIn, options: &StepOptions) -> Result<Arc<dyn Step>, ConfigErrors>;
+}
+
+/// All steps, ready to run.
+#[derive(Clone)]
+pub struct Pipeline {
+    /// The steps, in the order of the file.
+    pub(crate) steps: Vec<PlannedStep>,
+    /// What holds for all of them.
+    pub(crate) section: PipelineSection,
+}
+
+/// One step, ready to run.
+#[derive(Clone)]
+pub(crate) struct PlannedStep {
+    pub(crate) declaration: StepDeclaration,
+    pub(crate) settings: CircuitSettings,
+    pub(crate) circuit: CircuitName,
+    pub(crate) task: Task,
+    pins: Pins,
+}
+
+/// What a step runs.
+#[derive(Clone)]
+pub(crate) enum Task {
+    BuiltIn(Arc<dyn Step>),
+    Command(Vec<String>),
+}
+
+impl Pipeline {
+    /// Plans the steps of a configuration for a project, and pins the files in `folder` that they name.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with what is wrong in the options of built-in steps.
+    pub fn plan(config: &Config, project: &str, folder: &Path, built_ins: &dyn BuiltIns) -> Result<Self, ConfigErrors> {
+        let mut errors: Option<ConfigErrors> = None;
+        let mut steps = Vec::new();
+        for declaration in &config.steps {
+            let task = match &declaration.work {
+                Work::BuiltIn { built_in, options } => match built_ins.make(built_in, options) {
+                    Ok(step) => Task::BuiltIn(step),
+                    Err(more) => {
+                        errors = Some(errors.map_or(more.clone(), |errors| errors.and(more)));
+                        continue;
+                    }
+                },
+                Work::Command(words) => Task::Command(words.clone()),
+                Work::Shell(line) => Task::Command(vec!["sh".to_owned(), "-c".to_owned(), line.clone()]),
+            };
+            let pins = match &task {
+                Task::Command(words) => Pins::of(words.iter().map(String::as_str), folder),
+                Task::BuiltIn(step) => Pins::of(step.names_files().iter().map(String::as_str), folder),
+            };
+            let settings = config.step_circuit(project, declaration);
+            // A project's id and a step's name are parts of circuit names already, so their pair is one.
+            let circuit =
+                settings.scope.name(project, &declaration.name).unwrap_or_else(|_| (*declaration.name).clone());
+            steps.push(PlannedStep { declaration: declaration.clone(), settings, circuit, task, pins });
+        }
+        errors.map_or(Ok(Self { steps, section: config.pipeline }), Err)
+    }
+
+    /// How long all steps together may take.
+    pub fn deadline(&self) -> Duration {
+        self.section.deadline
+    }
+
+    /// The names of the steps, in the order of the file.
+    pub fn step_names(&self) -> Vec<&str> {
+        self.steps.iter().map(PlannedStep::name).collect()
+    }
+
+    /// The circuits of the steps.
+    pub fn circuits(&self) -> BTreeSet<&CircuitName> {
+        self.steps.iter().map(|step| &step.circuit).collect()
+    }
+}
+
+impl PlannedStep {
+    pub(crate) fn name(&self) -> &str {
+        self.declaration.name.as_str()
+    }
+
+    /// The file that is not what it was when the step was planned, relative to the job's folder.
+    pub(crate) fn changed_file(&self) -> Option<&Path> {
+        self.pins.changed()
+    }
+
+    /// What mended work is recognised by: the declaration, the program, the pinned files.
+    pub(crate) fn fingerprint(&self, program: Option<&Fingerprint>) -> Fingerprint {
+        let program = program.map(|program| format!("{}:{}", program.subject, program.stamp)).unwrap_or_default();
+        let stamp = format!("{}:{}:{program}", self.declaration.digest(), self.pins.stamp());
+        Fingerprint { subject: format!("step {}", self.name()).into(), stamp: stamp.into(), startable: true }
+    }
+}
