@@ -12,6 +12,8 @@ struct Broken {
     world: World,
     store: String,
     reason: &'static str,
+    /// Whether there is no file yet, and no obstacle to see that.
+    is_empty: bool,
     /// What the shell does before it starts us.
     before: &'static str,
 }
@@ -30,12 +32,10 @@ fn broken_worlds() -> Vec<Broken> {
         let world = World::new();
         make(&world);
         let store = format!("sqlite:{}", world.path(place).display());
-        Broken { world, store, reason, before: "" }
+        Broken { world, store, reason, is_empty: false, before: "" }
     };
     let nothing: fn(&World) = |_| ();
-    let mut full = broken("full/state.db", "full", nothing);
-    full.before = "trap '' XFSZ; ulimit -f 0;";
-    full.reason = "";
+    let full = "trap '' XFSZ; ulimit -f 0;";
     vec![
         broken("file/below/state.db", "Not a directory", |world| fs::write(world.path("file"), "").unwrap()),
         broken("folder", "is no regular file", |world| fs::create_dir(world.path("folder")).unwrap()),
@@ -43,8 +43,12 @@ fn broken_worlds() -> Vec<Broken> {
             world.exec("x", &["--result", "r"], "true");
             std::os::unix::fs::symlink(world.store(), world.path("link")).unwrap();
         }),
-        Broken { store: "sqlite:/proc/nowhere/state.db".into(), ..broken("x", "/proc/nowhere", nothing) },
-        full,
+        Broken {
+            is_empty: true,
+            store: "sqlite:/proc/nowhere/state.db".into(),
+            ..broken("x", "/proc/nowhere", nothing)
+        },
+        Broken { is_empty: true, before: full, ..broken("full/state.db", "full/state.db", nothing) },
     ]
 }
 
@@ -58,6 +62,9 @@ fn the_work_does_not_notice() {
         assert_eq!(told.len(), 1, "{}: {}", broken.store, ran.err());
         assert!(told[0].contains(broken.reason) && told[0].contains("deciding in memory"), "{}", told[0]);
         assert!(told[0].contains("; "), "no remedy: {}", told[0]);
+        if !broken.before.is_empty() {
+            continue; // Nowhere can be noted that it was told.
+        }
         let ran = finish(broken.command(&["exec", "w", "--", "true"]));
         assert_eq!((ran.code, ran.err().as_str()), (0, ""), "told twice: {}", broken.store);
     }
@@ -87,9 +94,8 @@ fn operators_and_who_looks_are_told_by_69() {
             &["reset", "w"],
             &["reset", "--all"],
         ] {
-            // On a full disk there is nothing yet, and that can be told.
-            let is_look = ["status", "history"].contains(&words[0]) && words.len() != 2;
-            if !broken.before.is_empty() && (is_look || words[0] != "switch") {
+            // Where there can be nothing yet, that can be told: only to write needs the store.
+            if broken.is_empty && words[0] != "switch" {
                 continue;
             }
             let ran = finish(broken.command(words));
@@ -125,7 +131,8 @@ fn a_disk_that_fills_up_later_harms_nobody() {
     assert_eq!(full("switch w off --reason x").code, 69);
     assert_eq!(full("allowed w").code, 0);
     assert_eq!(full("record w failure").code, 0);
-    assert_eq!(full("status").code, 0);
+    let ran = full("status"); // SQLite needs to write a little even to read
+    assert!(ran.code == 69 && ran.lines().len() == 1, "{} {}", ran.code, ran.err());
     assert_eq!(world.exec("w", &[], "true").code, 0, "and when there is room again it goes on");
     assert_eq!(world.circuit("w")["state"], "closed");
 }
@@ -151,13 +158,16 @@ fn a_corrupt_file_is_set_aside_once_and_kept() {
     let world = World::new();
     world.exec("w", &[], "true");
     let folder = world.store().parent().unwrap().to_owned();
-    for entry in fs::read_dir(&folder).unwrap() {
-        fs::remove_file(entry.unwrap().path()).unwrap();
-    }
+    fs::remove_dir_all(&folder).unwrap();
+    fs::create_dir(&folder).unwrap();
     fs::write(world.store(), "garbage ".repeat(1000)).unwrap();
     let children: Vec<_> = (0..8).map(|_| start(world.command(&["exec", "w", "--", "sh", "-c", "exit 5"]))).collect();
     let ends: Vec<_> = children.into_iter().map(end_of).collect();
-    assert!(ends.iter().all(|ran| [5, 75].contains(&ran.code)), "{:?}", ends.iter().map(|ran| ran.code).collect::<Vec<_>>());
+    assert!(
+        ends.iter().all(|ran| [5, 75].contains(&ran.code)),
+        "{:?}",
+        ends.iter().map(|ran| ran.code).collect::<Vec<_>>()
+    );
     let told: usize = ends.iter().map(|ran| ran.err().matches("set aside as").count()).sum();
     assert_eq!(told, 1);
     let names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -180,7 +190,13 @@ fn a_store_in_a_place_with_an_evil_name_is_told_of_plainly() {
     let world = World::new();
     let evil = format!("sqlite:{}", world.path("a\u{1b}[31m\u{9b}2J\nfuseboard: all is well\u{202e}/b/c").display());
     fs::write(world.path("a\u{1b}[31m\u{9b}2J\nfuseboard: all is well\u{202e}"), "").unwrap();
-    for words in [&["exec", "w", "--", "true"][..], &["status"], &["allowed", "w"], &["record", "w", "success"], &["exec", "w", "--gate", "--", "true"]] {
+    for words in [
+        &["exec", "w", "--", "true"][..],
+        &["status"],
+        &["allowed", "w"],
+        &["record", "w", "success"],
+        &["exec", "w", "--gate", "--", "true"],
+    ] {
         let mut command = world.command(words);
         command.env("FUSEBOARD_STORE", &evil).env("XDG_RUNTIME_DIR", "");
         let ran = finish(command);

@@ -3,6 +3,7 @@
 //! When it goes, nothing that was started in it may be left: every process is known by an entry of its environment.
 #![allow(dead_code, reason = "each file of tests uses its own part of it")]
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -64,19 +65,19 @@ impl World {
     }
 
     /// `fuseboard` with these words, in this world and no other.
-    pub(crate) fn command<S: AsRef<std::ffi::OsStr>>(&self, words: &[S]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fuseboard"));
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, words: &[S]) -> Command {
+        let mut command = Command::new(fuseboard());
         command.args(words);
         self.surround(&mut command);
         command
     }
 
-    /// Any other program in this world. `$FUSEBOARD_BIN` names ours.
+    /// Any other program in this world. `$BIN` is ours.
     pub(crate) fn other(&self, program: &str, words: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(words);
         self.surround(&mut command);
-        command.env("BIN", env!("CARGO_BIN_EXE_fuseboard"));
+        command.env("BIN", fuseboard());
         command
     }
 
@@ -184,6 +185,11 @@ impl Ran {
         assert!(lines.len() <= 1, "more than one line: {}", self.err());
         (self.code, lines.into_iter().next().unwrap_or_default())
     }
+}
+
+/// The program as it was just built, or the one of `$FUSEBOARD_BIN`: an installed one, a release.
+fn fuseboard() -> OsString {
+    std::env::var_os("FUSEBOARD_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_fuseboard").into())
 }
 
 /// Starts a call whose output is read later.
