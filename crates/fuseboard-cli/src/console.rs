@@ -10,6 +10,8 @@ use fuseboard_pipeline::process::plain_text;
 
 use crate::args::Color;
 
+/// Nothing to say about it.
+pub(crate) const PLAIN: Style = Style::new();
 /// Something is broken or blocked.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 /// Something waits or is uncertain.
@@ -42,7 +44,7 @@ impl Console {
     /// A line about what happened, unless the user wants quiet.
     pub(crate) fn note(self, text: impl Display) {
         if !self.quiet {
-            self.line(Style::new(), &text);
+            self.line(PLAIN, &text);
         }
     }
 

@@ -134,15 +134,12 @@ fn what_cannot_be_delivered_fails_waits_and_is_told_by_the_next_run() {
     let mut stage = troubled();
     let notify = Notify::of(&options("file = 'mail/box.jsonl'")).unwrap();
     let error = stage.play(&notify).unwrap_err().to_string();
-    assert!(error.contains("mail/box.jsonl") && error.ends_with("1 notices wait in the spool"), "{error}");
-    assert!(
-        stage.play(&notify).unwrap_err().to_string().ends_with("1 notices wait in the spool"),
-        "a replay keeps one"
-    );
+    assert!(error.contains("mail/box.jsonl") && error.ends_with("waiting in the spool: 1"), "{error}");
+    assert!(stage.play(&notify).unwrap_err().to_string().ends_with("waiting in the spool: 1"), "a replay keeps one");
 
     stage.run = "0198-6".into();
     (stage.circuits, stage.ended) = (CircuitChanges::default(), Vec::new());
-    assert_eq!(detail(&stage), "nothing to tell; 1 still wait in the spool", "it was meant for another outbox");
+    assert_eq!(detail(&stage), "nothing to tell; waiting in the spool: 1", "it was meant for another outbox");
     fs::create_dir(stage.folder.path().join("mail")).unwrap();
     let told = stage.play(&notify).unwrap();
     assert_eq!(told.detail.as_deref(), Some("nothing to tell; told 1 of earlier runs"));

@@ -82,6 +82,7 @@ fn of_a_resumed_session_only_the_rest_is_written_down() {
         past("0198-1", "parser", Some(job(row("m", 10, 10, Some(0.5)))), Vec::new()),
         past("0198-2", "parser", Some(job(row("m", 100, 50, Some(1.5)))), Vec::new()),
         past("0198-5", "parser", Some(job(row("m", 130, 70, Some(2.0)))), Vec::new()),
+        past("0198-6", "parser", Some(job(row("m", 131, 71, Some(2.1)))), Vec::new()),
     ];
     stage.job = job(row("m", 130, 70, Some(2.0)));
     let told = stage.play(&Usage::default()).unwrap();

@@ -141,6 +141,11 @@ fn within<'a>(piece: &'a str, at_end: AtEnd, patience: &mut usize, found: &mut i
     let mut rest = piece;
     while let Some(start) = rest.find('{') {
         rest = &rest[start..];
+        // The braces of prose and of programs are told apart without a parser.
+        if !rest[1..].trim_start().starts_with('"') {
+            rest = &rest[1..];
+            continue;
+        }
         let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Object<'a>>();
         match stream.next() {
             Some(Ok(object)) => {

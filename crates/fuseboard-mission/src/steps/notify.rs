@@ -167,12 +167,12 @@ impl Step for Notify {
         if let Err(error) = delivered {
             let kept = spool.keep(&path, &new);
             let wait = match spool.waiting() {
-                Ok(count) => format!("{count} notices wait in the spool"),
+                Ok(count) => format!("waiting in the spool: {count}"),
                 Err(error) => error.to_string(),
             };
             return Err(StepError::new(match kept {
                 Ok(()) => format!("{error}; {wait}"),
-                Err(lost) => format!("{error}; {} notices of this run are lost: {lost}", new.len()),
+                Err(lost) => format!("{error}; lost of this run: {}, because {lost}", new.len()),
             }));
         }
         let retried = waiting.len();
@@ -190,7 +190,7 @@ fn summary(new: usize, retried: usize, still: usize) -> String {
         new => format!("told {new} notices"),
     };
     let retried = (retried > 0).then(|| format!("told {retried} of earlier runs"));
-    let still = (still > 0).then(|| format!("{still} still wait in the spool"));
+    let still = (still > 0).then(|| format!("waiting in the spool: {still}"));
     [Some(told), retried, still].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 

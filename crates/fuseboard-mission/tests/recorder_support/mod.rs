@@ -14,19 +14,19 @@ use fuseboard_pipeline::report::{CircuitChanges, Report, StepRow};
 use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
 
-pub fn sample(name: &str) -> PathBuf {
+pub(crate) fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/claude").join(name)
 }
 
-pub fn options(text: &str) -> StepOptions {
+pub(crate) fn options(text: &str) -> StepOptions {
     StepOptions::of_text(text).unwrap()
 }
 
 #[derive(Default)]
-pub struct Book {
-    pub runs: Vec<StoredRun>,
-    pub usage: Mutex<Vec<(String, Vec<ModelUsage>)>>,
-    pub broken: bool,
+pub(crate) struct Book {
+    pub(crate) runs: Vec<StoredRun>,
+    pub(crate) usage: Mutex<Vec<(String, Vec<ModelUsage>)>>,
+    pub(crate) broken: bool,
 }
 
 impl Book {
@@ -69,18 +69,18 @@ impl Ledger for Book {
     }
 }
 
-pub struct Stage {
-    pub folder: tempfile::TempDir,
-    pub run: String,
-    pub job: Job,
-    pub ended: Vec<StepRow>,
-    pub circuits: CircuitChanges,
-    pub book: Book,
-    pub deadline: Deadline,
+pub(crate) struct Stage {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) run: String,
+    pub(crate) job: Job,
+    pub(crate) ended: Vec<StepRow>,
+    pub(crate) circuits: CircuitChanges,
+    pub(crate) book: Book,
+    pub(crate) deadline: Deadline,
 }
 
 impl Stage {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut job = Job { id: "0198-5".into(), succeeded: true, exit_code: Some(0), ..Job::default() };
         job.project.name = "parser".into();
         Self {
@@ -94,17 +94,17 @@ impl Stage {
         }
     }
 
-    pub fn with_output(name: &str) -> Self {
+    pub(crate) fn with_output(name: &str) -> Self {
         let mut stage = Self::new();
         stage.job.stdout_path = Some(sample(name));
         stage
     }
 
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.folder.path().join("state")
     }
 
-    pub fn play(&self, step: &dyn Step) -> Result<Told, StepError> {
+    pub(crate) fn play(&self, step: &dyn Step) -> Result<Told, StepError> {
         let context = StepContext {
             name: "step",
             run: &self.run,
@@ -126,7 +126,7 @@ impl Stage {
 }
 
 /// A run of the past.
-pub fn past(id: &str, project: &str, job: Option<Job>, steps: Vec<StepRow>) -> StoredRun {
+pub(crate) fn past(id: &str, project: &str, job: Option<Job>, steps: Vec<StepRow>) -> StoredRun {
     let head = RunHead {
         id: id.into(),
         project: project.into(),
