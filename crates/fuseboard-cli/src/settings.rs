@@ -28,6 +28,8 @@ use crate::home::{self, Home};
 pub(crate) struct Settings {
     pub(crate) console: Console,
     pub(crate) format: Format,
+    /// The folder that the call was made in, before `-C`.
+    pub(crate) started_in: Option<PathBuf>,
     home: Home,
     config: Config,
     config_trouble: Option<String>,
@@ -46,6 +48,7 @@ enum HostStore {
 
 impl Settings {
     pub(crate) fn of(global: &Global, console: Console) -> Result<Self, Failed> {
+        let started_in = std::env::current_dir().ok();
         if let Some(folder) = &global.directory {
             std::env::set_current_dir(folder)
                 .map_err(|error| Failed::new(ExitCode::Usage, format_args!("-C {}: {error}", folder.display())))?;
@@ -58,6 +61,7 @@ impl Settings {
         let store = HostStore::at(&home::store_address(global.store.as_deref(), &found.config))?;
         Ok(Self {
             console,
+            started_in,
             format: global.format,
             home,
             config: found.config,
@@ -163,11 +167,22 @@ impl Settings {
         self.new_board().observer(tracker.clone()).build()
     }
 
-    /// What is written down of runs.
+    /// What is written down of runs; nothing while Fuseboard is switched off.
     pub(crate) fn ledger(&self) -> Arc<dyn Ledger> {
         match &self.store {
-            HostStore::File(store) => store.clone(),
-            HostStore::Memory => Arc::new(NoLedger),
+            HostStore::File(store) if !home::is_off() => store.clone(),
+            HostStore::File(_) | HostStore::Memory => Arc::new(NoLedger),
+        }
+    }
+
+    /// [`Settings::damage`], to be asked later and by others.
+    pub(crate) fn damage_watch(&self) -> Box<dyn Fn() -> Option<String> + Send + Sync> {
+        match &self.store {
+            HostStore::File(store) => {
+                let store = store.clone();
+                Box::new(move || store.damage().map(str::to_owned))
+            }
+            HostStore::Memory => Box::new(|| None),
         }
     }
 

@@ -45,6 +45,9 @@ pub struct Run {
     pub tracker: Tracker,
     /// The tree that gates judge.
     pub tree: Arc<dyn Tree>,
+    /// What was found damaged in the store since the program began: no gate passes then, though the store may work
+    /// again by now.
+    pub damage: Box<dyn Fn() -> Option<String> + Send + Sync>,
     /// What is written down.
     pub ledger: Arc<dyn Ledger>,
     /// Whether somebody stops the program.

@@ -11,12 +11,13 @@ use crate::settings::Settings;
 
 pub(crate) fn after(settings: &Settings, args: &AfterArgs) -> Result<ExitCode, Failed> {
     if args.job.detach {
-        return prepared::detach(settings);
+        return prepared::detach(settings, &args.job);
     }
     let prepared = Prepared::new(settings, &args.job)?;
     if args.job.dry_run {
         return Ok(prepared.dry_run());
     }
+    prepared.end_leftovers();
     prepared.begin();
     let mut job = prepared.job.clone();
     prepared.look_at_the_end(&mut job);
@@ -34,5 +35,5 @@ pub(crate) fn after(settings: &Settings, args: &AfterArgs) -> Result<ExitCode, F
         reading.complete(&mut job);
     }
     // The job's fate is the job's; the code tells of the pipeline alone.
-    prepared.finish(job, |_, code| code)
+    prepared.finish(job, |_, code| args.job.softened(code))
 }

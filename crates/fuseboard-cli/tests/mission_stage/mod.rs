@@ -59,7 +59,9 @@ impl Stage {
 
     /// Lets git, in whatever a command starts, know nothing of the machine.
     pub(crate) fn surrounded(&self, mut command: Command) -> Command {
-        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        // So that a script can call us.
+        let ours = self.world.command(&[""; 0]).get_program().to_owned();
+        command.env("BIN", ours).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
         for who in ["AUTHOR", "COMMITTER"] {
             command.env(format!("GIT_{who}_NAME"), "tester").env(format!("GIT_{who}_EMAIL"), "tester@example.org");
         }
