@@ -109,8 +109,9 @@ fn a_broken_configuration_costs_no_token_and_tells_every_error() {
 fn what_is_pinned_is_what_the_steps_name_in_the_repository_by_whatever_path() {
     let absolute = |stage: &Stage| stage.world.path("check.sh").canonicalize().unwrap().display().to_string();
     let through_a_link = |stage: &Stage| {
-        std::os::unix::fs::symlink(stage.world.path(""), stage.beside("link")).unwrap();
-        stage.beside("link/check.sh").display().to_string()
+        let beside = stage.beside("").canonicalize().unwrap();
+        std::os::unix::fs::symlink(stage.world.path(""), beside.join("link")).unwrap();
+        beside.join("link/check.sh").display().to_string()
     };
     let upwards: fn(&Stage) -> String = |_| "../work/check.sh".to_owned();
     for path in [absolute as fn(&Stage) -> String, through_a_link, upwards] {
