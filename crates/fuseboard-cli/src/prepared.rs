@@ -23,6 +23,7 @@ use fuseboard_pipeline::repository::Repository;
 use fuseboard_pipeline::runner::{self, Run, Selection};
 use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::tracker::Tracker;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::Failed;
@@ -48,6 +49,8 @@ pub(crate) struct Prepared<'a> {
     is_repository: bool,
     /// The job as far as it is known before it starts.
     pub(crate) job: Job,
+    /// Whether the job was given with a verdict on it.
+    pub(crate) is_judged: bool,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) tracker: Tracker,
     args: &'a JobArgs,
@@ -57,7 +60,7 @@ impl<'a> Prepared<'a> {
     /// Loads, checks and pins everything. A broken or untrusted configuration starts nothing.
     pub(crate) fn new(settings: &'a Settings, args: &'a JobArgs) -> Result<Self, Failed> {
         let loaded = settings.strict_configuration(args.trust)?;
-        let mut job = given_job(args)?;
+        let (mut job, is_judged) = given_job(args)?;
         let folder = args
             .project_path
             .clone()
@@ -89,7 +92,7 @@ impl<'a> Prepared<'a> {
         let config_file = loaded.file.map(|file| file.path);
         let is_repository = Repository::containing(&job.project.path).is_some();
         let (ledger, tracker) = (settings.ledger(), Tracker::default());
-        Ok(Self { settings, run_id, config: loaded.config, config_file, pipeline, is_repository, job, ledger, tracker, args })
+        Ok(Self { settings, run_id, config: loaded.config, config_file, pipeline, is_repository, job, is_judged, ledger, tracker, args })
     }
 
     /// The run begins: it is written down.
@@ -223,13 +226,20 @@ fn tell(settings: &Settings, args: &JobArgs, report: &Report) -> Result<(), Fail
     Ok(())
 }
 
-fn given_job(args: &JobArgs) -> Result<Job, Failed> {
-    let Some(file) = &args.job else { return Ok(Job { succeeded: true, ..Job::default() }) };
+/// The job as it was given, and whether it says itself that it succeeded or not.
+fn given_job(args: &JobArgs) -> Result<(Job, bool), Failed> {
+    let Some(file) = &args.job else { return Ok((Job::default(), false)) };
     let refuse =
         |error: &dyn std::fmt::Display| Failed::new(ExitCode::Usage, format_args!("--job {}: {error}", file.display()));
     let text =
         if file == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { fs::read_to_string(file) };
-    serde_json::from_str(&text.map_err(|error| refuse(&error))?).map_err(|error| refuse(&error))
+    let mut job: Value =
+        serde_json::from_str(&text.map_err(|error| refuse(&error))?).map_err(|error| refuse(&error))?;
+    let is_judged = job.get("succeeded").is_some_and(|said| !said.is_null());
+    if let Some(job) = job.as_object_mut().filter(|_| !is_judged) {
+        job.remove("succeeded");
+    }
+    serde_json::from_value(job).map(|job| (job, is_judged)).map_err(|error| refuse(&error))
 }
 
 fn base_of(settings: &Settings, folder: &Path) -> Option<String> {

@@ -96,6 +96,7 @@ fn a_job_comes_as_json_from_a_file_or_from_standard_input() {
             (r#"{"title": "x", "succeeded": true}"#, true, "success"),
             (r#"{"title": "x", "succeeded": false, "exit_code": 0}"#, false, "skipped"),
             (r#"{"title": "x", "exit_code": 0}"#, true, "success"),
+            (r#"{"title": "x", "exit_code": 0, "succeeded": null}"#, true, "success"),
             (r#"{"title": "x", "exit_code": 5}"#, false, "skipped"),
         ] {
             let stage = Stage::new(STEPS);
