@@ -93,7 +93,19 @@ impl<'a> Prepared<'a> {
         let config_file = loaded.file.map(|file| file.path);
         let is_repository = Repository::containing(&job.project.path).is_some();
         let (ledger, tracker) = (settings.ledger(), Tracker::default());
-        Ok(Self { settings, run_id, config: loaded.config, config_file, pipeline, is_repository, job, is_judged, ledger, tracker, args })
+        Ok(Self {
+            settings,
+            run_id,
+            config: loaded.config,
+            config_file,
+            pipeline,
+            is_repository,
+            job,
+            is_judged,
+            ledger,
+            tracker,
+            args,
+        })
     }
 
     /// The run begins: it is written down.

@@ -56,8 +56,24 @@ fn the_options_say_what_the_job_was() {
     let err = stage.beside("err").canonicalize().unwrap().display().to_string();
     let started = "2026-03-04T05:06:07.000Z";
     let flown = stage.after(&[
-        "--exit-code", "0", "--stdout", &out, "--stderr", &err, "--started-at", started, "--title", "t", "--mode", "m",
-        "--run-number", "4", "--project", "named", "--agent", "claude",
+        "--exit-code",
+        "0",
+        "--stdout",
+        &out,
+        "--stderr",
+        &err,
+        "--started-at",
+        started,
+        "--title",
+        "t",
+        "--mode",
+        "m",
+        "--run-number",
+        "4",
+        "--project",
+        "named",
+        "--agent",
+        "claude",
     ]);
     let job = job(&stage);
     assert_eq!(job, flown.report["job"]);

@@ -102,7 +102,8 @@ fn output_streams_through_byte_for_byte_and_is_captured() {
 #[test]
 fn output_of_any_kind_never_stops_the_pipeline() {
     let cut = &result(false)[..40];
-    let steps = format!("[[step]]\nname = 'cost'\nuses = 'usage'\n[[step]]\nname = 'end'\nuses = 'session'\n{NOTE}{PUBLISH}");
+    let steps =
+        format!("[[step]]\nname = 'cost'\nuses = 'usage'\n[[step]]\nname = 'end'\nuses = 'session'\n{NOTE}{PUBLISH}");
     for (what, agent) in [
         ("empty", "true".to_owned()),
         ("closed", "exec >&- 2>&-; sleep 0.1".to_owned()),

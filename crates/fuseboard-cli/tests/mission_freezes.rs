@@ -39,7 +39,9 @@ fn a_configuration_that_the_agent_edits_changes_nothing_in_that_run() {
 
 #[test]
 fn a_configuration_that_the_agent_removes_or_breaks_changes_nothing_in_that_run() {
-    for edit in ["git rm -q fuseboard.toml; git commit -qm gone", "echo '[[step' >fuseboard.toml; git commit -qam broken"] {
+    for edit in
+        ["git rm -q fuseboard.toml; git commit -qm gone", "echo '[[step' >fuseboard.toml; git commit -qam broken"]
+    {
         let stage = trusted(GATED);
         let flown = stage.fly(&[], edit);
         assert!(flown.code() == 77 && !stage.has("published"), "{}", flown.told());
@@ -54,7 +56,9 @@ fn the_next_run_goes_by_the_version_trusted_last_and_that_is_said_once() {
     for flown in &flights {
         assert!(flown.code() == 77 && !stage.has("published"), "{}", flown.told());
     }
-    let news = flights.each_ref().map(|flown| flown.ran.lines().iter().filter(|line| line.contains("has changed since")).count());
+    let news = flights
+        .each_ref()
+        .map(|flown| flown.ran.lines().iter().filter(|line| line.contains("has changed since")).count());
     assert_eq!(news, [1, 0], "{}", flights[0].ran.err());
     assert_eq!(stage.run(&["trust"]).code, 0);
     assert_eq!(stage.fly(&[], "true").code(), 0);

@@ -5,7 +5,7 @@ mod world;
 
 use std::fs;
 
-use mission_stage::Stage;
+use mission_stage::{Stage, gated};
 
 /// One way in which a gate does not pass.
 struct Case {
@@ -33,18 +33,6 @@ const CASE: Case = Case {
     why: "",
     code: 77,
 };
-
-fn config(gate: &str) -> String {
-    format!(
-        "{}\n[[step]]\nname = 'publish'\nkind = 'action'\ngated_by = ['check']\non = 'always'\n\
-         run = ['sh', '-c', 'touch ../published']\n",
-        // A case may have a section of its own before the gate's keys.
-        match gate.split_once("---") {
-            Some((sections, gate)) => format!("{sections}\n[[step]]\nname = 'check'\nkind = 'gate'\n{gate}"),
-            None => format!("[[step]]\nname = 'check'\nkind = 'gate'\n{gate}"),
-        }
-    )
-}
 
 fn answers() -> Vec<Case> {
     vec![
@@ -330,7 +318,7 @@ fn store() -> Vec<Case> {
 }
 
 fn assert_blocked(case: &Case) {
-    let stage = Stage::new(&config(case.gate));
+    let stage = Stage::new(&gated(case.gate));
     (case.before)(&stage);
     let agent = format!("touch ../agent; {}", case.agent);
     let flown = stage.fly(case.options, &agent);
@@ -368,50 +356,4 @@ fn a_verdict_by_changed_rules_or_on_another_tree_blocks() {
 #[test]
 fn a_gate_whose_state_cannot_be_told_blocks() {
     store().iter().for_each(assert_blocked);
-}
-
-#[test]
-fn a_gate_that_passes_on_a_clean_tree_lets_the_action_run() {
-    let stage = Stage::new(&config("run = ['sh', '-c', 'touch made-by-the-gate']"));
-    let flown = stage.fly(&[], "echo two >>tracked; git commit -qam work");
-    assert!(stage.has("published"), "{}", flown.told());
-    let row = flown.row("check");
-    assert_eq!((&row["verdict"], &row["evaluated"]), (&"pass".into(), &true.into()), "{}", flown.told());
-    assert_eq!(row["commit"], flown.report["job"]["project"]["commit"], "{}", flown.told());
-    assert_eq!((flown.code(), &flown.report["result"]), (0, &"success".into()), "{}", flown.told());
-}
-
-#[test]
-fn an_ignored_file_is_no_stranger_and_an_untracked_one_may_be_allowed() {
-    let stage = Stage::new(&config("run = ['true']"));
-    stage.git("echo built >.gitignore; git add -A; git commit -qm ignore");
-    assert_eq!(stage.fly(&[], "touch built").code(), 0);
-    stage.configure(&config("[pipeline]\nuntracked = 'allow'\n---\nrun = ['true']"));
-    assert_eq!(stage.fly(&[], "touch stray").code(), 0);
-}
-
-#[test]
-fn every_gate_that_an_action_names_must_pass() {
-    let two = |first: &str| {
-        format!(
-            "[[step]]\nname = 'other'\nkind = 'gate'\nrun = ['sh', '-c', '{first}']\n{}",
-            config("run = ['true']").replace("['check']", "['check', 'other']")
-        )
-    };
-    let stage = Stage::new(&two("exit 1"));
-    let flown = stage.fly(&[], "true");
-    assert!(flown.code() == 77 && !stage.has("published"), "{}", flown.told());
-    assert_eq!(flown.row("publish")["blocked_by"].as_array().unwrap().len(), 1, "{}", flown.told());
-    stage.configure(&two("exit 0"));
-    assert_eq!(stage.fly(&[], "true").code(), 0);
-    assert!(stage.has("published"));
-}
-
-#[test]
-fn outside_of_a_repository_a_verdict_is_bound_to_no_commit() {
-    let stage = Stage::new(&config("run = ['true']"));
-    stage.git("rm -rf .git");
-    let flown = stage.fly(&[], "true");
-    assert!(flown.code() == 0 && stage.has("published"), "{}", flown.told());
-    assert!(flown.row("check")["commit"].is_null(), "{}", flown.told());
 }

@@ -5,7 +5,7 @@ mod world;
 
 use std::time::Duration;
 
-use mission_stage::Stage;
+use mission_stage::{Flown, Stage};
 
 /// A step of that name; further keys follow.
 fn step(name: &str, kind: &str, script: &str, more: &str) -> String {
@@ -64,7 +64,8 @@ fn a_row_has_every_key_of_the_contract_and_the_report_too() {
 
 #[test]
 fn an_advisory_gate_is_told_and_blocks_nothing() {
-    for (script, verdict, evaluated) in [("exit 1", "block", true), ("exit 9", "block", false), ("true", "pass", true)] {
+    for (script, verdict, evaluated) in [("exit 1", "block", true), ("exit 9", "block", false), ("true", "pass", true)]
+    {
         let publish = step("publish", "action", "touch ../published", "after = ['hint']");
         let stage = Stage::new(&(step("hint", "gate", script, "advisory = true") + &publish));
         let flown = stage.fly(&[], "true");
@@ -90,7 +91,8 @@ fn a_due_gate_that_blocks_is_77_though_nothing_waits_for_it() {
 
 #[test]
 fn steps_run_after_the_jobs_that_they_are_meant_for() {
-    let steps: String = ["success", "failure", "always"].map(|on| step(on, "recorder", "true", &format!("on = '{on}'"))).concat();
+    let steps: String =
+        ["success", "failure", "always"].map(|on| step(on, "recorder", "true", &format!("on = '{on}'"))).concat();
     let stage = Stage::new(&(steps + &step("act", "action", "true", "") + &step("note", "recorder", "true", "")));
     for (agent, ran, skipped) in [
         ("true", ["success", "always", "act", "note"].as_slice(), [("failure", "job-succeeded")].as_slice()),
@@ -144,7 +146,8 @@ fn what_the_deadline_cuts_is_really_gone_and_its_circuit_is_not_told() {
                   trap '' TERM; sleep 64; sleep 65";
     let steps = step("family", "recorder", family, "") + &step("later", "recorder", "true", "after = ['family']");
     let end = step("end", "recorder", "touch ../end", "last = true");
-    let stage = Stage::new(&format!("[pipeline]\ndeadline = '2s'\n[circuits.family]\nkill_after = '300ms'\n{steps}{end}"));
+    let stage =
+        Stage::new(&format!("[pipeline]\ndeadline = '2s'\n[circuits.family]\nkill_after = '300ms'\n{steps}{end}"));
     let flown = stage.fly(&[], "true");
     assert_eq!(stage.world.census(), Vec::<String>::new(), "{}", flown.told());
     assert!(stage.has("up"), "{}", flown.told());
@@ -176,14 +179,18 @@ fn three_failing_runs_read_failed_failed_skipped_and_the_circuit_is_told_once() 
     assert_eq!(lines, [0, 1, 0], "{} {}", flights[1].ran.err(), flights[2].ran.err());
     let third = flights[2].row("push");
     assert!(third["probe_at"].is_string() && third["last_error"].as_str().unwrap().contains("no route"), "{third}");
-    assert_eq!(flights.each_ref().map(|flown| flown.code()), [0, 0, 0]);
+    assert_eq!(flights.each_ref().map(Flown::code), [0, 0, 0]);
     assert_eq!(flights[2].report["circuits"]["open"][0], "push");
 }
 
 #[test]
 fn a_healthy_run_sends_no_notice_and_others_say_what_needs_a_person() {
     let tell = "[[step]]\nname = 'tell'\nuses = 'notify'\n";
-    let stage = Stage::new(&(step("check", "gate", "test ! -e ../broken", "") + &step("publish", "action", "true", "gated_by = ['check']") + tell));
+    let stage = Stage::new(
+        &(step("check", "gate", "test ! -e ../broken", "")
+            + &step("publish", "action", "true", "gated_by = ['check']")
+            + tell),
+    );
     let outbox = || stage.read("state/fuseboard/outbox.jsonl");
     let flown = stage.fly(&[], "true");
     assert_eq!((flown.code(), outbox().as_str(), &flown.report["notices"]), (0, "", &0.into()), "{}", flown.told());

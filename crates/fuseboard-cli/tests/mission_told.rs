@@ -19,7 +19,10 @@ fn variables(text: &str) -> BTreeMap<&str, &str> {
 #[test]
 fn a_step_gets_the_job_on_standard_input_and_as_variables() {
     let stage = Stage::new(DUMP);
-    let flown = stage.fly(&["--title", "mend it", "--run-number", "2"], "git checkout -q -b work; echo two >tracked; git commit -qam w");
+    let flown = stage.fly(
+        &["--title", "mend it", "--run-number", "2"],
+        "git checkout -q -b work; echo two >tracked; git commit -qam w",
+    );
     let job: Value = serde_json::from_str(&stage.read("job.json")).unwrap();
     assert_eq!(job, flown.report["job"]);
     let text = stage.read("env");

@@ -62,9 +62,18 @@ impl Attempt {
     }
 
     /// What a built-in step's end says. Who was cut by whom is told by the one who cut.
-    pub(crate) fn of_built_in(result: Result<Answer, StepError>, timed_out: bool, interrupted: bool) -> Self {
+    pub(crate) fn of_built_in(
+        result: Result<Answer, StepError>,
+        kind: Kind,
+        timed_out: bool,
+        interrupted: bool,
+    ) -> Self {
         match result {
-            Ok(answer) => Self::Answered(answer),
+            Ok(answer) if answer.is_of(kind) => Self::Answered(answer),
+            Ok(_) => {
+                let bug = format!("a bug of this step: that is no answer of {}", kind.described());
+                Self::Failed(Failure::new(FailureKind::Error, &bug), Told::default())
+            }
             Err(StepError { kind: None | Some(FailureKind::Timeout), message }) if timed_out => {
                 Self::TimedOut(Told::detail(message))
             }

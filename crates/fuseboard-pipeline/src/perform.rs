@@ -60,12 +60,12 @@ pub(crate) fn perform(run: &Underway, step: &PlannedStep, ended: &[StepRow], dea
     let started = run.now();
     let attempt = match (command, &step.task) {
         (Some(Ok(command)), _) => run_command(run, step, &command, deadline),
-        (Some(Err(error)), _) => Attempt::of_built_in(Err(error), false, false),
+        (Some(Err(error)), _) => Attempt::of_built_in(Err(error), row.kind, false, false),
         (None, Task::BuiltIn(built_in)) => {
             let result = catch_unwind(AssertUnwindSafe(|| built_in.run(&context)));
             let result = result
                 .unwrap_or_else(|panic| Err(StepError::of(FailureKind::Panic, fuseboard::panic_message(&*panic))));
-            Attempt::of_built_in(result, timeout.has_passed(), run.given.interrupt.signal().is_some())
+            Attempt::of_built_in(result, row.kind, timeout.has_passed(), run.given.interrupt.signal().is_some())
         }
         (None, Task::Command(_)) => {
             Attempt::Failed(Failure::new(FailureKind::Error, "nothing to run"), crate::step::Told::default())
@@ -128,7 +128,7 @@ fn denied(run: &Underway, step: &PlannedStep, denied: Denied, row: &mut StepRow)
     let refusal = match denied {
         Denied::Refused(refusal) => refusal,
         Denied::Error(message) => {
-            return Attempt::of_built_in(Err(StepError::new(message)), false, false).write(row, step, None);
+            return Attempt::of_built_in(Err(StepError::new(message)), row.kind, false, false).write(row, step, None);
         }
     };
     no_verdict(row, &refusal.to_string());

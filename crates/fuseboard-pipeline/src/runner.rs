@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use fuseboard::clock::{Clock, Moment};
-use fuseboard::{Board, Shown};
+use fuseboard::{Board, FailureKind, Shown};
 
 use crate::attempt::no_verdict;
 use crate::config::{RunOn, Untracked};
@@ -167,7 +167,11 @@ struct Loop {
 
 enum Place {
     Waiting,
-    Running { overdue: Deadline },
+    Running {
+        /// When it is given up, and whether it is the pipeline's deadline that would have ended it.
+        overdue: Deadline,
+        by_deadline: bool,
+    },
     Ended(Box<StepRow>),
 }
 
@@ -299,7 +303,8 @@ impl Loop {
         }
         let step = self.steps()[index].clone();
         let deadline = if step.declaration.waits.last.is_some() { self.deadline } else { self.early_deadline };
-        let own = Deadline::after_any(step.settings.timeout).or_earlier(deadline);
+        let own = Deadline::after_any(step.settings.timeout);
+        let by_deadline = deadline.is_before(own);
         let ended = self.places.iter().filter_map(|place| match place {
             Place::Ended(row) => Some((**row).clone()),
             Place::Waiting | Place::Running { .. } => None,
@@ -313,7 +318,8 @@ impl Loop {
             let row = perform(&underway, &step, &ended, deadline);
             let _ = sender.send((index, row));
         };
-        self.places[index] = Place::Running { overdue: own.postponed(grace + OVERDUE) };
+        self.places[index] =
+            Place::Running { overdue: own.or_earlier(deadline).postponed(grace + OVERDUE), by_deadline };
         if let Err(error) = thread::Builder::new().name(name.clone()).spawn(work) {
             let mut row = StepRow::new(&name, kind, Status::Failed);
             (row.failure, row.detail) = (Some("error".to_owned()), Some(format!("no thread for it: {error}")));
@@ -333,7 +339,7 @@ impl Loop {
     /// How long to wait for news; `None` if nobody is at work.
     fn patience(&self) -> Option<Duration> {
         let overdue = self.places.iter().filter_map(|place| match place {
-            Place::Running { overdue } => Some(*overdue),
+            Place::Running { overdue, .. } => Some(*overdue),
             Place::Waiting | Place::Ended(_) => None,
         });
         overdue.reduce(Deadline::or_earlier).map(|first| first.remaining().unwrap_or(Duration::from_secs(3600)))
@@ -342,11 +348,16 @@ impl Loop {
     /// A built-in step that hangs cannot be ended, only left behind; it ends with the program.
     fn give_up_overdue(&mut self) {
         for index in 0..self.places.len() {
-            let Place::Running { overdue } = self.places[index] else { continue };
+            let Place::Running { overdue, by_deadline } = self.places[index] else { continue };
             if overdue.has_passed() {
                 let step = &self.steps()[index];
                 let mut row = StepRow::new(step.name(), step.declaration.kind, Status::TimedOut);
-                (row.circuit, row.failure) = (Some(step.circuit.to_string()), Some("timeout".to_owned()));
+                row.circuit = self.underway.given.circuits.is_some().then(|| step.circuit.to_string());
+                if by_deadline {
+                    row.reason = Some(Reason::Deadline);
+                } else {
+                    row.failure = Some(FailureKind::Timeout.to_string());
+                }
                 row.detail = Some("it hangs, and was left behind".to_owned());
                 no_verdict(&mut row, "it hangs");
                 self.end(index, row);

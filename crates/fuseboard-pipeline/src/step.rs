@@ -10,7 +10,7 @@ use crate::job::Job;
 use crate::ledger::Ledger;
 use crate::process::{Command, Deadline, Ended, Interrupt, Marker, Output, Stdin};
 use crate::redact::Redactor;
-use crate::report::{CircuitChanges, StepRow};
+use crate::report::{CircuitChanges, Kind, StepRow};
 
 /// How much of a command's output is kept, in bytes.
 pub const KEPT_OUTPUT: usize = 64 * 1024;
@@ -121,6 +121,18 @@ pub enum Answer {
     NotApplicable(String),
     /// An action: it will not, and why. An answer, not a fault.
     Refused(String),
+}
+
+impl Answer {
+    /// Whether a step of this kind may answer so.
+    pub(crate) fn is_of(&self, kind: Kind) -> bool {
+        match self {
+            Self::Done(_) => kind != Kind::Gate,
+            Self::Pass(_) | Self::Block { .. } => kind == Kind::Gate,
+            Self::NotApplicable(_) => true,
+            Self::Refused(_) => kind == Kind::Action,
+        }
+    }
 }
 
 /// What a step has to say beside its answer.

@@ -20,6 +20,18 @@ pub(crate) struct Flown {
     pub(crate) report: Value,
 }
 
+/// A gate with these keys, and an action behind it. What stands before `---` is a section of its own.
+pub(crate) fn gated(gate: &str) -> String {
+    format!(
+        "{}\n[[step]]\nname = 'publish'\nkind = 'action'\ngated_by = ['check']\non = 'always'\n\
+         run = ['sh', '-c', 'touch ../published']\n",
+        match gate.split_once("---") {
+            Some((sections, gate)) => format!("{sections}\n[[step]]\nname = 'check'\nkind = 'gate'\n{gate}"),
+            None => format!("[[step]]\nname = 'check'\nkind = 'gate'\n{gate}"),
+        }
+    )
+}
+
 impl Stage {
     /// A clean repository; the configuration holds these lines.
     pub(crate) fn new(config: &str) -> Self {

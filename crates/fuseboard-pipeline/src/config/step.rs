@@ -105,7 +105,7 @@ impl StepKind {
     }
 
     /// The kind with its article, for messages.
-    pub(super) fn described(self) -> &'static str {
+    pub(crate) fn described(self) -> &'static str {
         match self {
             Self::Recorder => "a recorder",
             Self::Gate => "a gate",
