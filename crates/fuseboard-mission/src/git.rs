@@ -29,14 +29,21 @@ mod commit;
 mod config;
 mod diff;
 mod error;
+mod merging;
+mod remote;
 mod tree;
+mod worktree;
 
 pub use changes::Changes;
 pub use commit::{Author, Commit, CommitId};
 pub use config::Remote;
 pub use diff::{Diff, FileDiff, FileStatus};
 pub use error::GitError;
+pub use merging::{Merged, NewCommit};
+pub use remote::PushPlan;
 pub use tree::GitTree;
+pub(crate) use tree::names;
+pub use worktree::{TemporaryWorktree, Turn};
 
 /// Most output of one call that is read, in bytes. What is larger cannot be told.
 pub const MAX_OUTPUT: usize = 64 * 1024 * 1024;
@@ -315,11 +322,6 @@ impl Call<'_> {
 
     fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.command = self.command.env(name, value);
-        self
-    }
-
-    fn stdin(mut self, file: std::fs::File) -> Self {
-        self.command = self.command.stdin(Stdin::File(file));
         self
     }
 

@@ -1,1 +1,3 @@
 //! The built-in steps, one file each.
+
+pub mod merge;
