@@ -19,7 +19,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use fuseboard_pipeline::process::{self, Command, Deadline, How, Interrupt, Marker, Output, Stdin};
 use fuseboard_pipeline::step::StepContext;
@@ -242,7 +242,9 @@ impl Git {
     /// # Errors
     /// [`GitError`], also for a file of more than [`MAX_OUTPUT`] bytes.
     pub fn file_at(&self, commit: &CommitId, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
-        if path.as_os_str().is_empty() {
+        // Git would count what begins with a dot from the current folder, and refuse what leads out of the repository.
+        let within = path.components().all(|part| matches!(part, Component::Normal(_)));
+        if !within || path.as_os_str().is_empty() {
             return Ok(None);
         }
         let call = self.call("ls-tree").args(["-z", "--full-tree", commit.as_str()]);
@@ -338,7 +340,11 @@ impl Call<'_> {
         match ended.how {
             How::Exited(code) => {
                 let said = Said { code, complaint: complaint(&ended.stderr.bytes()), stdout: ended.stdout.bytes() };
-                if said.complaint.contains("not a git repository") { Err(GitError::NotARepository) } else { Ok(said) }
+                let outside = ["not a git repository", "used inside a git repository"];
+                if outside.iter().any(|words| said.complaint.contains(words)) {
+                    return Err(GitError::NotARepository);
+                }
+                Ok(said)
             }
             how @ (How::Cut | How::Interrupted(_)) => Err(GitError::Cut(format!("git {} {how}", self.name))),
             how => Err(GitError::cannot_tell(format!("git {} {how}", self.name))),
