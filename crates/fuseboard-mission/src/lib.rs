@@ -1,5 +1,6 @@
-//! What the missions of agents need: formats of agents' output, git, the built-in steps.
+//! What the missions of agents need: formats of agents' output, git, the scanner, the built-in steps.
 
 pub mod agents;
 pub mod git;
+pub mod scan;
 pub mod steps;
