@@ -226,19 +226,19 @@ impl<'a> Look<'a> {
         if rule.group == Group::Debug && self.language.is_some_and(|language| language.is_comment(piece)) {
             return true;
         }
-        Matcher::get().has_unless(index) && Matcher::get().unless(index, &self.statement(at, piece))
+        rule.has_exception() && Matcher::get().is_harmless(index, &self.statement(at, piece))
     }
 
     /// The piece, and what follows until its parentheses are closed.
     fn statement(&self, at: usize, piece: &[u8]) -> Vec<u8> {
-        let open = |text: &[u8]| {
-            let count = |wanted| text.iter().filter(|byte| **byte == wanted).count();
-            count(b'(') > count(b')')
+        let is_open = |text: &[u8]| {
+            let depth = text.iter().map(|byte| i64::from(*byte == b'(') - i64::from(*byte == b')'));
+            depth.sum::<i64>() > 0
         };
         let mut statement = piece.to_vec();
         let mut last = self.file.lines[at].0;
         for (number, bytes) in self.file.lines[at + 1..].iter().take(STATEMENT) {
-            if !open(&statement) || *number != last + 1 || statement.len() > PIECE {
+            if !is_open(&statement) || *number != last + 1 || statement.len() > PIECE {
                 break;
             }
             last = *number;

@@ -16,7 +16,7 @@ const NEVER: &str = r"[^\x00-\xff]";
 pub(super) struct Matcher {
     all: RegexSet,
     /// Each rule's own pattern, and what makes it harmless; built when first needed.
-    single: Vec<[OnceLock<Regex>; 2]>,
+    built: Vec<[OnceLock<Regex>; 2]>,
 }
 
 impl Matcher {
@@ -25,7 +25,7 @@ impl Matcher {
             let all = RegexSetBuilder::new(RULES.iter().map(|rule| pattern(&rule.find))).unicode(false).build();
             Matcher {
                 all: all.expect("the patterns of the table are valid"),
-                single: RULES.iter().map(|_| [OnceLock::new(), OnceLock::new()]).collect(),
+                built: RULES.iter().map(|_| [OnceLock::new(), OnceLock::new()]).collect(),
             }
         });
         &MATCHER
@@ -40,27 +40,22 @@ impl Matcher {
     pub(super) fn finds(&self, rule: usize, text: &[u8]) -> bool {
         match RULES[rule].find {
             Find::Credential { check, .. } => self.spans(rule, text).any(|span| credential::is_one(check, &text[span])),
-            Find::Text { .. } => self.all_single(rule, 0).is_match(text),
+            Find::Text { .. } => self.single(rule, 0).is_match(text),
             Find::MoreLinesThan(_) => false,
         }
     }
 
     /// Where the rule matches; of a credential, where that is.
     pub(super) fn spans<'t>(&'t self, rule: usize, text: &'t [u8]) -> impl Iterator<Item = Range<usize>> + 't {
-        self.all_single(rule, 0).captures_iter(text).filter_map(|captures| {
+        self.single(rule, 0).captures_iter(text).filter_map(|captures| {
             let groups = captures.iter().skip(1).flatten().next();
             groups.or_else(|| captures.get(0)).map(|found| found.range())
         })
     }
 
-    /// Whether the rule has something that makes it harmless.
-    pub(super) fn has_unless(&self, rule: usize) -> bool {
-        matches!(RULES[rule].find, Find::Text { unless: Some(_), .. })
-    }
-
-    /// Whether that is in the text.
-    pub(super) fn unless(&self, rule: usize, text: &[u8]) -> bool {
-        self.has_unless(rule) && self.all_single(rule, 1).is_match(text)
+    /// Whether what makes the rule's find harmless is in the text.
+    pub(super) fn is_harmless(&self, rule: usize, text: &[u8]) -> bool {
+        self.single(rule, 1).is_match(text)
     }
 
     /// Where anything lies that could be a credential, placeholders included, joined and in order.
@@ -81,8 +76,8 @@ impl Matcher {
         spans
     }
 
-    fn all_single(&self, rule: usize, which: usize) -> &Regex {
-        self.single[rule][which].get_or_init(|| {
+    fn single(&self, rule: usize, which: usize) -> &Regex {
+        self.built[rule][which].get_or_init(|| {
             let text = match (which, RULES[rule].find) {
                 (0, find) => pattern(&find),
                 (_, Find::Text { unless: Some(unless), .. }) => unless,
@@ -108,8 +103,8 @@ mod tests {
     #[test]
     fn every_pattern_of_the_table_can_be_built() {
         for rule in 0..RULES.len() {
-            Matcher::get().all_single(rule, 0);
-            Matcher::get().all_single(rule, 1);
+            Matcher::get().single(rule, 0);
+            Matcher::get().single(rule, 1);
         }
     }
 

@@ -25,6 +25,13 @@ pub struct Rule {
     pub find: Find,
 }
 
+impl Rule {
+    /// Whether something can make what it finds harmless.
+    pub(super) fn has_exception(&self) -> bool {
+        matches!(self.find, Find::Text { unless: Some(_), .. })
+    }
+}
+
 /// How a rule finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Find {

@@ -4,6 +4,14 @@
 use super::paths::Language::{self, C, CSharp, Config, Go, Java, JavaScript, Php, Python, Ruby, Rust, Shell, Swift};
 use super::rule::{Check, Find, Group, Rule, Severity};
 
+/// The names of what holds a credential.
+macro_rules! secret_word {
+    () => {
+        "(?:api|access|secret|private|auth|encryption|signing|account|client|license)[_.-]?key\
+         |secret|token|passw(?:or)?d|passphrase|pwd|credentials?"
+    };
+}
+
 const fn secret(id: &'static str, what: &'static str, pattern: &'static str, check: Check) -> Rule {
     let find = Find::Credential { pattern, check };
     Rule { id, group: Group::Secret, what, severity: Severity::Error, languages: &[], except: &[], find }
@@ -86,7 +94,11 @@ pub static RULES: [Rule; 48] = [
     secret(
         "quoted-credential",
         "a credential in quotes",
-        r#"(?i)(?:(?:api|access|secret|private|auth|encryption|signing|account|client|license)[_.-]?key|secret|token|passw(?:or)?d|passphrase|pwd|credentials?)(?:[_-]?(?:id|value|prod|live|dev|main|old|new|[0-9]{1,3}))?\\?["'`)\]]{0,3}\s*(?::[\sA-Za-z&'<>\[\]?|_]{1,24}=|:=|=>|={1,3}|:)\s*(?:[A-Za-z]{1,2})?\\?(?:"([^"\s]{12,})"|'([^'\s]{12,})'|`([^`\s]{12,})`)"#,
+        concat!(
+            "(?i)(?:",
+            secret_word!(),
+            r#")(?:[_-]?(?:id|value|prod|live|dev|main|old|new|[0-9]{1,3}))?\\?["'`)\]]{0,3}\s*(?::[\sA-Za-z&'<>\[\]?|_]{1,24}=|:=|=>|={1,3}|:)\s*(?:[A-Za-z]{1,2})?\\?(?:"([^"\s]{12,})"|'([^'\s]{12,})'|`([^`\s]{12,})`)"#,
+        ),
         Check::Value,
     ),
     Rule {
@@ -94,7 +106,11 @@ pub static RULES: [Rule; 48] = [
         ..secret(
             "unquoted-credential",
             "a credential in settings",
-            r#"(?i)^\s*(?:export\s+|-\s+)?[A-Za-z0-9_./:-]{0,64}(?:(?:api|access|secret|private|auth|encryption|signing|account|client|license)[_.-]?key|secret|_?authtoken|token|passw(?:or)?d|passphrase|pwd)\s*[:=]\s*([A-Za-z0-9+/=_~.!@%^&*-]{16,})\s*(?:#.*)?$"#,
+            concat!(
+                r"(?i)^\s*(?:export\s+|-\s+)?[A-Za-z0-9_./:-]{0,64}(?:",
+                secret_word!(),
+                r")\s*[:=]\s*([A-Za-z0-9+/=_~.!@%^&*-]{16,})\s*(?:#.*)?$"
+            ),
             Check::Value,
         )
     },
@@ -122,7 +138,7 @@ pub static RULES: [Rule; 48] = [
         except: &["main.go", "cmd/", "examples/", "*_example.go"],
         ..debug("go-print", "a print", &[Go], r"\bfmt\.Print(?:ln|f)?\s*\(|^\s*print(?:ln)?\s*\(|\bspew\.Dump\s*\(")
     },
-    debug("ruby-print", "a print", &[Ruby], r"^\s*(?:p|pp|puts|ap)\s+\S"),
+    debug("ruby-print", "a print", &[Ruby], r#"^\s*(?:p|pp|puts|ap)\s+[A-Za-z0-9_@:"'\[{$]"#),
     debug("ruby-debugger", "a debugger", &[Ruby], r"\bbinding\.(?:pry|irb|b)\b|^\s*byebug\b"),
     debug("php-dump", "a dump", &[Php], r"\b(?:var_dump|print_r|dd|dump|var_export)\s*\("),
     debug(
