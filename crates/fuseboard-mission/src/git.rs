@@ -1,1 +1,366 @@
-//! The one place that runs git.
+//! Git, run by this module alone: bounded in time and output, and so that a repository cannot have programs run.
+//!
+//! A repository that an agent worked in is not trusted: its configuration and its attributes can hide lines from a
+//! diff or name programs. So each call brings its own settings (`SETTINGS`, `VARIABLES`), looks at commits by their
+//! ids, and whoever touches the work tree, the index or a remote asks [`Git::refuse_programs`] first.
+//! [`Git::changes`] and everything that publishes do that themselves.
+//!
+//! ```no_run
+//! use fuseboard_mission::git::Git;
+//! use fuseboard_pipeline::process::{Deadline, Interrupt};
+//!
+//! let git = Git::at(".", Deadline::NEVER, &Interrupt::never());
+//! let (base, head) = (git.base(None)?, git.head()?.expect("a commit"));
+//! for file in git.diff(&base, &head)?.files {
+//!     println!("{}: {} new lines", file.name(), file.added.len());
+//! }
+//! # Ok::<(), fuseboard_mission::git::GitError>(())
+//! ```
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use fuseboard_pipeline::process::{self, Command, Deadline, How, Interrupt, Marker, Output, Stdin};
+use fuseboard_pipeline::step::StepContext;
+
+mod changes;
+mod commit;
+mod config;
+mod diff;
+mod error;
+mod tree;
+
+pub use changes::Changes;
+pub use commit::{Author, Commit, CommitId};
+pub use config::Remote;
+pub use diff::{Diff, FileDiff, FileStatus};
+pub use error::GitError;
+pub use tree::GitTree;
+
+/// Most output of one call that is read, in bytes. What is larger cannot be told.
+pub const MAX_OUTPUT: usize = 64 * 1024 * 1024;
+
+/// How much of git's complaints is kept, in bytes.
+const MAX_COMPLAINT: usize = 16 * 1024;
+
+/// Settings of every call. They win over each configuration file.
+const SETTINGS: [&str; 13] = [
+    // These run programs, or hide lines from a diff.
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.attributesFile=/dev/null",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "rerere.enabled=false",
+    // These are caches beside the truth, or settings that let a change go unseen.
+    "core.commitGraph=false",
+    "core.untrackedCache=false",
+    "core.ignoreStat=false",
+    "core.checkStat=default",
+    "core.trustctime=true",
+    "core.bigFileThreshold=512m",
+    "i18n.commitEncoding=UTF-8",
+];
+
+/// Variables of every call. All others that begin with `GIT_` are removed.
+const VARIABLES: [(&str, &str); 8] = [
+    ("GIT_CONFIG_NOSYSTEM", "1"),
+    ("GIT_NO_REPLACE_OBJECTS", "1"),
+    ("GIT_GRAFT_FILE", "/dev/null"),
+    ("GIT_NO_LAZY_FETCH", "1"),
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("GIT_OPTIONAL_LOCKS", "0"),
+    ("GIT_LITERAL_PATHSPECS", "1"),
+    // Complaints are recognised by their words.
+    ("LC_ALL", "C"),
+];
+
+/// Where the base is looked for when nobody names it, best first.
+const BASES: [&str; 3] = ["refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master"];
+
+/// A folder in which git is run, until when, and who may stop it. No call is made when it is built.
+#[derive(Clone, Debug)]
+pub struct Git {
+    folder: PathBuf,
+    deadline: Deadline,
+    interrupt: Interrupt,
+    marker: Option<Marker>,
+}
+
+/// One call of git, not yet made.
+struct Call<'a> {
+    git: &'a Git,
+    name: &'static str,
+    command: Command,
+}
+
+/// What a call that ended by itself came to.
+struct Said {
+    code: i32,
+    stdout: Vec<u8>,
+    complaint: String,
+}
+
+impl Git {
+    /// Git in this folder, until `deadline` or a signal.
+    pub fn at(folder: impl Into<PathBuf>, deadline: Deadline, interrupt: &Interrupt) -> Self {
+        Self { folder: folder.into(), deadline, interrupt: interrupt.clone(), marker: None }
+    }
+
+    /// Git in the job's folder, for this step.
+    pub fn of(context: &StepContext<'_>) -> Self {
+        let marker = Some(context.marker());
+        Self { marker, ..Self::at(&context.job.project.path, context.deadline, context.interrupt) }
+    }
+
+    /// The same in another folder.
+    #[must_use]
+    pub fn in_folder(&self, folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), ..self.clone() }
+    }
+
+    /// The folder in which it runs.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The commit that is checked out; `None` before the first one.
+    ///
+    /// # Errors
+    /// [`GitError`]
+    pub fn head(&self) -> Result<Option<CommitId>, GitError> {
+        self.resolve("HEAD")
+    }
+
+    /// The branch that is checked out, without `refs/heads/`; `None` if a commit is checked out by itself.
+    ///
+    /// # Errors
+    /// [`GitError`], also for a name that is not UTF-8.
+    pub fn branch(&self) -> Result<Option<String>, GitError> {
+        let name = self.symbolic_ref("HEAD")?;
+        Ok(name.and_then(|name| name.strip_prefix("refs/heads/").map(str::to_owned)))
+    }
+
+    /// The commit that a revision names, if there is one. It is never taken for an option.
+    ///
+    /// # Errors
+    /// [`GitError`]
+    pub fn resolve(&self, revision: &str) -> Result<Option<CommitId>, GitError> {
+        if revision.is_empty() || revision.contains('\0') {
+            return Ok(None);
+        }
+        let mut wanted = OsString::from(revision);
+        wanted.push("^{commit}");
+        let said = self.call("rev-parse").args(["--verify", "--quiet", "--end-of-options"]).operand(wanted).run()?;
+        match said.code {
+            0 => CommitId::of_line(&said.stdout).map(Some),
+            1 => Ok(None),
+            // An object that is missing, or is no commit, is told as a fault in spite of `--quiet`.
+            _ if said.complaint.contains("Needed a single revision") || said.complaint.contains("expected commit") => {
+                Ok(None)
+            }
+            _ => Err(said.error("rev-parse")),
+        }
+    }
+
+    /// The commit against which work is judged: that of `option`, a branch before anything else, else
+    /// `origin/HEAD`, `main` or `master`.
+    ///
+    /// # Errors
+    /// [`GitError::CannotTell`] if there is none.
+    pub fn base(&self, option: Option<&str>) -> Result<CommitId, GitError> {
+        let candidates = match option {
+            // A tag of the branch's name must not take its place, as it would in git.
+            Some(name) => vec![format!("refs/heads/{name}"), format!("refs/remotes/{name}"), name.to_owned()],
+            None => BASES.map(str::to_owned).to_vec(),
+        };
+        for candidate in candidates {
+            if let Some(commit) = self.resolve(&candidate)? {
+                return Ok(commit);
+            }
+        }
+        self.root()?;
+        Err(GitError::cannot_tell(match option {
+            Some(name) => format!("the base {} is no commit here", error::shown(name.as_bytes())),
+            None => "there is no base: neither origin/HEAD nor main nor master exists; name one by `base`".to_owned(),
+        }))
+    }
+
+    /// The newest commit that both descend from.
+    ///
+    /// # Errors
+    /// [`GitError::CannotTell`] if there is none, which in a shallow clone says nothing.
+    pub fn merge_base(&self, one: &CommitId, other: &CommitId) -> Result<CommitId, GitError> {
+        let said = self.call("merge-base").args([one.as_str(), other.as_str()]).run()?;
+        match said.code {
+            0 => CommitId::of_line(said.stdout.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default()),
+            1 if self.is_shallow()? => {
+                Err(GitError::cannot_tell("this clone is shallow and does not reach back to a common commit"))
+            }
+            1 => Err(GitError::cannot_tell(format!("{} and {} have no common commit", one.short(), other.short()))),
+            _ => Err(said.error("merge-base")),
+        }
+    }
+
+    /// How many commits `head` has that `base` has not.
+    ///
+    /// # Errors
+    /// [`GitError`]
+    pub fn ahead(&self, base: &CommitId, head: &CommitId) -> Result<u64, GitError> {
+        let count = self.call("rev-list").arg("--count").args([head.as_str(), &format!("^{base}")]).output()?;
+        let count = str::from_utf8(&count).ok().and_then(|text| text.trim().parse().ok());
+        count.ok_or_else(|| GitError::cannot_tell("git rev-list did not count"))
+    }
+
+    /// Whether history is cut off.
+    ///
+    /// # Errors
+    /// [`GitError`]
+    pub fn is_shallow(&self) -> Result<bool, GitError> {
+        Ok(self.call("rev-parse").arg("--is-shallow-repository").output()?.trim_ascii() == b"true")
+    }
+
+    /// The top folder of the work tree.
+    ///
+    /// # Errors
+    /// [`GitError`]
+    pub fn root(&self) -> Result<PathBuf, GitError> {
+        let root = self.call("rev-parse").arg("--show-toplevel").output()?;
+        Ok(PathBuf::from(OsStr::from_bytes(root.strip_suffix(b"\n").unwrap_or(&root))))
+    }
+
+    /// The content of a regular file in a commit, by its path from the top folder. `None` if there is none.
+    ///
+    /// # Errors
+    /// [`GitError`], also for a file of more than [`MAX_OUTPUT`] bytes.
+    pub fn file_at(&self, commit: &CommitId, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
+        if path.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        let call = self.call("ls-tree").args(["-z", "--full-tree", commit.as_str()]);
+        let entries = call.operand(path.as_os_str().to_owned()).output()?;
+        let blob = entries.split(|byte| *byte == 0).find_map(|entry| {
+            let tab = entry.iter().position(|byte| *byte == b'\t')?;
+            let same = OsStr::from_bytes(&entry[tab + 1..]) == path.as_os_str();
+            let mut words = str::from_utf8(&entry[..tab]).ok()?.split(' ');
+            let regular = words.next()?.starts_with("100") && words.next()? == "blob";
+            (same && regular).then(|| words.next()).flatten()
+        });
+        blob.map(|blob| self.call("cat-file").args(["blob", blob]).output()).transpose()
+    }
+
+    /// The name that a symbolic reference leads to.
+    fn symbolic_ref(&self, name: &str) -> Result<Option<String>, GitError> {
+        let said = self.call("symbolic-ref").args(["--quiet", name]).run()?;
+        match said.code {
+            0 => match str::from_utf8(&said.stdout) {
+                Ok(name) => Ok(Some(name.trim_end_matches('\n').to_owned())),
+                Err(_) => Err(GitError::cannot_tell("the branch's name is not UTF-8")),
+            },
+            1 => Ok(None),
+            _ => Err(said.error("symbolic-ref")),
+        }
+    }
+
+    fn call(&self, name: &'static str) -> Call<'_> {
+        let mut command = Command::new("git")
+            .cwd(&self.folder)
+            .stdin(Stdin::Null)
+            .stdout(Output::hold(MAX_OUTPUT))
+            .stderr(Output::keep(MAX_COMPLAINT))
+            .end_all(true)
+            .arg_pairs(&SETTINGS)
+            .args([name]);
+        for (variable, _) in std::env::vars_os().filter(|(variable, _)| variable.as_bytes().starts_with(b"GIT_")) {
+            command = command.env_remove(variable);
+        }
+        for (variable, value) in VARIABLES {
+            command = command.env(variable, value);
+        }
+        if let Some(marker) = &self.marker {
+            command = command.marker(marker.clone());
+        }
+        Call { git: self, name, command }
+    }
+}
+
+/// `-c SETTING` for each.
+trait Settings {
+    fn arg_pairs(self, settings: &[&str]) -> Self;
+}
+
+impl Settings for Command {
+    fn arg_pairs(self, settings: &[&str]) -> Self {
+        settings.iter().fold(self, |command, setting| command.args(["-c", setting]))
+    }
+}
+
+impl Call<'_> {
+    /// An option, or an operand made here that cannot be taken for one.
+    fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.command = self.command.args([arg.into()]);
+        self
+    }
+
+    fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.command = self.command.args(args);
+        self
+    }
+
+    /// An operand from outside, after `--`. `rev-parse` takes its own separator.
+    fn operand(self, operand: impl Into<OsString>) -> Self {
+        if self.name == "rev-parse" { self.arg(operand) } else { self.arg("--").arg(operand) }
+    }
+
+    fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.command = self.command.env(name, value);
+        self
+    }
+
+    fn stdin(mut self, file: std::fs::File) -> Self {
+        self.command = self.command.stdin(Stdin::File(file));
+        self
+    }
+
+    /// What it wrote. Any exit code but 0 is an error.
+    fn output(self) -> Result<Vec<u8>, GitError> {
+        let name = self.name;
+        let said = self.run()?;
+        if said.code == 0 { Ok(said.stdout) } else { Err(said.error(name)) }
+    }
+
+    /// Runs it to its end.
+    fn run(self) -> Result<Said, GitError> {
+        let ended = process::run(&self.command, &self.git.interrupt, self.git.deadline);
+        match ended.how {
+            How::Exited(code) => {
+                let said = Said { code, complaint: complaint(&ended.stderr.bytes()), stdout: ended.stdout.bytes() };
+                if said.complaint.contains("not a git repository") { Err(GitError::NotARepository) } else { Ok(said) }
+            }
+            how @ (How::Cut | How::Interrupted(_)) => Err(GitError::Cut(format!("git {} {how}", self.name))),
+            how => Err(GitError::cannot_tell(format!("git {} {how}", self.name))),
+        }
+    }
+}
+
+impl Said {
+    fn error(&self, name: &str) -> GitError {
+        if self.complaint.is_empty() {
+            return GitError::cannot_tell(format!("git {name} exited with code {}", self.code));
+        }
+        GitError::cannot_tell(format!("git {name}: {}", self.complaint))
+    }
+}
+
+/// The line that says what is wrong; advice follows it.
+fn complaint(stderr: &[u8]) -> String {
+    let lines: Vec<String> = stderr.split(|byte| *byte == b'\n').map(error::shown).collect();
+    let wrong = lines.iter().find(|line| line.starts_with("fatal:") || line.starts_with("error:"));
+    wrong.or_else(|| lines.iter().rfind(|line| !line.is_empty())).cloned().unwrap_or_default()
+}
+
+/// A path as git writes it: any bytes.
+fn path(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsString::from_vec(bytes.to_vec()))
+}

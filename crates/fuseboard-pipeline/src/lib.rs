@@ -17,6 +17,7 @@ pub mod repository;
 pub mod stamp;
 pub mod step;
 pub mod sys;
+pub mod tree;
 pub mod trust;
 
 pub use private_folder::PrivateError;

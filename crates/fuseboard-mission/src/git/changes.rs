@@ -1,0 +1,99 @@
+//! What differs between the work tree and the commit that is checked out.
+
+use std::path::{Path, PathBuf};
+
+use super::{Git, GitError, error::shown, path};
+
+/// How deep submodules are looked into.
+const SUBMODULES: u8 = 8;
+
+/// Files of the work tree that are not as in the commit, by their paths from the top folder; any bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Files that git knows and that were changed, added to the index, removed, or are in conflict.
+    pub tracked: Vec<PathBuf>,
+    /// Files that git does not know and is not told to ignore.
+    pub untracked: Vec<PathBuf>,
+}
+
+impl Git {
+    /// What differs between the work tree and `HEAD`, populated submodules included.
+    ///
+    /// # Errors
+    /// [`GitError`]; [`GitError::CannotTell`] if the repository's configuration could have a program run, and if
+    /// the index is told not to look at a file.
+    pub fn changes(&self) -> Result<Changes, GitError> {
+        self.changes_within(SUBMODULES)
+    }
+
+    fn changes_within(&self, depth: u8) -> Result<Changes, GitError> {
+        self.refuse_programs()?;
+        let root = self.root()?;
+        let status = self.call("status").args(["--porcelain=v2", "-z", "--untracked-files=all", "--no-renames"]);
+        // The commit of a submodule is compared, its files are not: that would obey its own configuration.
+        let status = status.arg("--ignore-submodules=dirty").output()?;
+        let mut changes = parse(&status)?;
+        for submodule in self.look_at_index(&root)? {
+            let inner = root.join(&submodule);
+            if inner.join(".git").symlink_metadata().is_err() {
+                continue; // not populated
+            }
+            if depth == 0 {
+                return Err(GitError::cannot_tell("submodules are nested too deeply"));
+            }
+            let within = self.in_folder(inner).changes_within(depth - 1)?;
+            changes.tracked.extend(within.tracked.iter().map(|path| submodule.join(path)));
+            changes.untracked.extend(within.untracked.iter().map(|path| submodule.join(path)));
+        }
+        Ok(changes)
+    }
+
+    /// The submodules of the index. An entry that git is told not to look at hides changes.
+    fn look_at_index(&self, root: &Path) -> Result<Vec<PathBuf>, GitError> {
+        let git = self.in_folder(root);
+        let entries = git.call("ls-files").args(["-z", "-v", "--stage", "--cached"]).output()?;
+        let mut submodules = Vec::new();
+        for entry in entries.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()) {
+            let tab = entry.iter().position(|byte| *byte == b'\t').ok_or_else(not_understood)?;
+            let (facts, name) = (&entry[..tab], path(&entry[tab + 1..]));
+            let [tag, b' ', facts @ ..] = facts else { return Err(not_understood()) };
+            let hidden = match tag {
+                b'S' => root.join(&name).symlink_metadata().is_ok(),
+                b's' => true,
+                tag => tag.is_ascii_lowercase(),
+            };
+            if hidden {
+                let name = shown(name.as_os_str().as_encoded_bytes());
+                return Err(GitError::cannot_tell(format!(
+                    "the index hides changes of {name}; git update-index --no-assume-unchanged --no-skip-worktree {name}"
+                )));
+            }
+            if facts.starts_with(b"160000 ") {
+                submodules.push(name);
+            }
+        }
+        Ok(submodules)
+    }
+}
+
+/// git-status(1), "Porcelain Format Version 2".
+fn parse(status: &[u8]) -> Result<Changes, GitError> {
+    let mut changes = Changes::default();
+    for entry in status.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()) {
+        // How many words stand before the path.
+        let (words, files) = match entry[0] {
+            b'1' => (8, &mut changes.tracked),
+            b'u' => (10, &mut changes.tracked),
+            b'?' => (1, &mut changes.untracked),
+            b'#' | b'!' => continue,
+            _ => return Err(not_understood()),
+        };
+        let name = entry.splitn(words + 1, |byte| *byte == b' ').nth(words).ok_or_else(not_understood)?;
+        files.push(path(name));
+    }
+    Ok(changes)
+}
+
+fn not_understood() -> GitError {
+    GitError::cannot_tell("git's status is not understood")
+}
