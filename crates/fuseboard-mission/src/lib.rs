@@ -2,5 +2,6 @@
 
 pub mod agents;
 pub mod git;
+mod judged;
 pub mod scan;
 pub mod steps;

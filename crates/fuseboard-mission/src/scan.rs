@@ -11,11 +11,12 @@
 //!
 //! ```
 //! use std::convert::Infallible;
+//! use std::path::Path;
 //!
 //! use fuseboard_mission::scan::{AddedFile, Scan};
 //!
-//! let file = AddedFile { path: "src/a.py", lines: vec![(10, b"key = 'AKIAIOSFODNN7EXAMPLE'")] };
-//! let nothing_before = |_: &str| Ok::<_, Infallible>(None);
+//! let file = AddedFile { path: "src/a.py".as_ref(), lines: vec![(10, b"key = 'AKIAIOSFODNN7EXAMPLE'")] };
+//! let nothing_before = |_: &Path| Ok::<_, Infallible>(None);
 //! let Ok(findings) = Scan::default().files([file], nothing_before, || Ok(()));
 //! assert_eq!(findings.blocking_reason().as_deref(), Some("1 secret: src/a.py:10 (aws-access-key)"));
 //! ```
@@ -31,6 +32,7 @@ mod shown;
 mod waiver;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 pub use finding::{Finding, Findings, MAX_FINDINGS};
 pub use paths::{Language, PathKind};
@@ -49,10 +51,10 @@ const BREATH: usize = 256;
 const STATEMENT: usize = 20;
 
 /// The lines that a diff adds to one file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddedFile<'a> {
-    /// Its path within the repository, with `/`.
-    pub path: &'a str,
+    /// Its path from the repository's top folder; any bytes.
+    pub path: &'a Path,
     /// Each added line, without its line feed, and its number in the new version.
     pub lines: Vec<(u64, &'a [u8])>,
 }
@@ -91,7 +93,7 @@ impl Scan {
     pub fn files<'a, E>(
         &self,
         files: impl IntoIterator<Item = AddedFile<'a>>,
-        mut base: impl FnMut(&str) -> Result<Option<Vec<u8>>, E>,
+        mut base: impl FnMut(&Path) -> Result<Option<Vec<u8>>, E>,
         mut go_on: impl FnMut() -> Result<(), E>,
     ) -> Result<Findings, E> {
         let mut findings = Findings::default();
@@ -114,16 +116,17 @@ impl Scan {
         &self,
         file: &AddedFile<'_>,
         found: &[Finding],
-        base: &mut impl FnMut(&str) -> Result<Option<Vec<u8>>, E>,
+        base: &mut impl FnMut(&Path) -> Result<Option<Vec<u8>>, E>,
     ) -> Result<Vec<Waiver>, E> {
+        let path = shown::line(file.path.as_os_str().as_encoded_bytes());
         let mut waivers = Vec::new();
         if found.iter().any(|finding| !finding.blocking)
             && let Some(before) = base(file.path)?
         {
             let lines = before.split(|byte| *byte == b'\n').zip(1..);
-            waivers.extend(waiver::in_lines(file.path, WaiverSource::Base, lines.map(|(line, number)| (number, line))));
+            waivers.extend(waiver::in_lines(&path, WaiverSource::Base, lines.map(|(line, number)| (number, line))));
         }
-        waivers.extend(waiver::in_lines(file.path, WaiverSource::Diff, file.lines.iter().copied()));
+        waivers.extend(waiver::in_lines(&path, WaiverSource::Diff, file.lines.iter().copied()));
         for waiver in &mut waivers {
             waiver.refused = self.block_on.iter().any(|group| waiver.names_any_of(*group));
         }
@@ -148,7 +151,7 @@ impl<'a> Look<'a> {
         Self {
             scan,
             file,
-            path: shown::line(file.path.as_bytes()),
+            path: shown::line(file.path.as_os_str().as_encoded_bytes()),
             kind: PathKind::of(file.path),
             language: Language::of(file.path),
             is_binary: false,
@@ -158,7 +161,7 @@ impl<'a> Look<'a> {
 
     /// A credential in a file's name is one, too.
     fn at_path(&mut self) {
-        let path = self.file.path.as_bytes();
+        let path = self.file.path.as_os_str().as_encoded_bytes();
         for index in Matcher::get().rules_in(path) {
             let rule = &RULES[index];
             if rule.group == Group::Secret && self.applies(rule) && Matcher::get().finds(index, path) {

@@ -1,1 +1,4 @@
 //! The built-in steps, one file each.
+
+pub mod diff_scan;
+pub mod tests;

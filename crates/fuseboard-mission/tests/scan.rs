@@ -19,7 +19,7 @@ fn unbroken(sample: &str) -> String {
 }
 
 fn added<'a>(path: &'a str, text: &'a [u8]) -> AddedFile<'a> {
-    AddedFile { path, lines: (1..).zip(text.split(|byte| *byte == b'\n')).collect() }
+    AddedFile { path: path.as_ref(), lines: (1..).zip(text.split(|byte| *byte == b'\n')).collect() }
 }
 
 fn scan_with(scan: &Scan, files: Vec<AddedFile<'_>>) -> Findings {
@@ -112,7 +112,7 @@ fn tests_lock_generated_and_minified_files_are_exempt_from_what_does_not_block()
 fn line_numbers_are_those_of_the_new_version() {
     let key = unbroken("k = 'AK~IAIOSFODNN7EXAMPLE'");
     let lines = vec![(7, b"clean".as_slice()), (90, key.as_bytes())];
-    let findings = scan_with(&Scan::default(), vec![AddedFile { path: "a.py", lines }]);
+    let findings = scan_with(&Scan::default(), vec![AddedFile { path: "a.py".as_ref(), lines }]);
     assert_eq!(findings.kept()[0].line, Some(90));
 }
 

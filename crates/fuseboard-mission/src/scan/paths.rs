@@ -1,5 +1,7 @@
 //! What a path says about a file: its language, and whether people wrote it as part of the product.
 
+use std::path::Path;
+
 /// What a file is for, by its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathKind {
@@ -109,14 +111,14 @@ const KINDS: [(PathKind, &[&str]); 4] = [
 
 impl PathKind {
     /// The kind of the file with this path.
-    pub fn of(path: &str) -> Self {
+    pub fn of(path: &Path) -> Self {
         KINDS.iter().find(|(_, names)| matches_any(path, names)).map_or(Self::Product, |(kind, _)| *kind)
     }
 }
 
 /// Whether the path is one of these; see [`KINDS`] for how they are written.
-pub(super) fn matches_any(path: &str, names: &[&str]) -> bool {
-    let path = path.to_ascii_lowercase();
+pub(super) fn matches_any(path: &Path, names: &[&str]) -> bool {
+    let path = path.to_string_lossy().to_ascii_lowercase();
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", &path));
     names.iter().any(|name| match name.strip_suffix('/') {
         Some(folder) => folders.split('/').any(|each| each == folder),
@@ -204,7 +206,7 @@ const LANGUAGES: [(Language, &[&str]); 12] = [
 
 impl Language {
     /// The language of the file with this path.
-    pub fn of(path: &str) -> Option<Self> {
+    pub fn of(path: &Path) -> Option<Self> {
         LANGUAGES.iter().find(|(_, names)| matches_any(path, names)).map(|(language, _)| *language)
     }
 
@@ -236,14 +238,14 @@ mod tests {
             ("api/x.pb.go", PathKind::Generated),
             ("api/x.generated.ts", PathKind::Generated),
         ] {
-            assert_eq!(PathKind::of(path), kind, "{path}");
+            assert_eq!(PathKind::of(path.as_ref()), kind, "{path}");
         }
     }
 
     #[test]
     fn a_path_says_its_language() {
-        assert_eq!(Language::of("a/B.PY"), Some(Language::Python));
-        assert_eq!(Language::of(".env.production"), Some(Language::Config));
-        assert_eq!(Language::of("README"), None);
+        assert_eq!(Language::of("a/B.PY".as_ref()), Some(Language::Python));
+        assert_eq!(Language::of(".env.production".as_ref()), Some(Language::Config));
+        assert_eq!(Language::of("README".as_ref()), None);
     }
 }

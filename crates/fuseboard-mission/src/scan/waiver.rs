@@ -53,13 +53,12 @@ impl Waiver {
     }
 }
 
-/// The waivers in some lines of a file.
+/// The waivers in some lines of a file, whose path is one that may be shown.
 pub(super) fn in_lines<'a>(
     path: &str,
     source: WaiverSource,
     lines: impl IntoIterator<Item = (u64, &'a [u8])>,
 ) -> Vec<Waiver> {
-    let path = shown::line(path.as_bytes());
     let of_piece = |line: u64, piece: &[u8]| {
         let at = piece.windows(MARK.len()).position(|window| window == MARK)?;
         let text = String::from_utf8_lossy(&piece[at + MARK.len()..]).into_owned();
@@ -70,7 +69,7 @@ pub(super) fn in_lines<'a>(
         let mut rule = shown::line(rule.as_bytes());
         rule.truncate(rule.floor_char_boundary(MAX_REASON));
         let reason = Some(reason).filter(|reason| !reason.is_empty());
-        Some(Waiver { path: path.clone(), line, rule, reason, source, refused: false })
+        Some(Waiver { path: path.to_owned(), line, rule, reason, source, refused: false })
     };
     let mut waivers = Vec::new();
     for (number, bytes) in lines {

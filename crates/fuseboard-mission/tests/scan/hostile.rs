@@ -64,7 +64,7 @@ fn bytes_that_are_no_utf_8_hide_nothing() {
 #[test]
 fn a_secret_in_a_files_name_is_found_and_not_repeated() {
     let path = format!("keys/{}.txt", key());
-    let findings = scan_with(&Scan::default(), vec![AddedFile { path: &path, lines: Vec::new() }]);
+    let findings = scan_with(&Scan::default(), vec![AddedFile { path: path.as_ref(), lines: Vec::new() }]);
     assert_eq!(
         findings.blocking_reason().as_deref(),
         Some("1 secret: keys/[aws-access-key, 20 characters].txt (aws-access-key)")

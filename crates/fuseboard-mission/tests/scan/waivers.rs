@@ -1,13 +1,14 @@
 //! Comments that allow a rule.
 
 use std::convert::Infallible;
+use std::path::Path;
 
 use fuseboard_mission::scan::{AddedFile, Findings, Group, Scan, WaiverSource};
 
 use super::{ALL, added, unbroken};
 
 fn scan_over(base: &str, scan: &Scan, text: &str) -> Findings {
-    let before = |_: &str| Ok::<_, Infallible>(Some(base.as_bytes().to_vec()));
+    let before = |_: &Path| Ok::<_, Infallible>(Some(base.as_bytes().to_vec()));
     let Ok(findings) = scan.files([added("src/a.py", text.as_bytes())], before, || Ok(()));
     findings
 }
@@ -58,10 +59,10 @@ fn what_blocks_cannot_be_waived() {
 
 #[test]
 fn the_base_is_asked_only_where_a_waiver_could_matter() {
-    let unknown = |_: &str| Err("git failed");
-    let clean = AddedFile { path: "a.py", lines: vec![(1, b"x = 1")] };
+    let unknown = |_: &Path| Err("git failed");
+    let clean = AddedFile { path: "a.py".as_ref(), lines: vec![(1, b"x = 1")] };
     assert!(Scan::default().files([clean], unknown, || Ok(())).is_ok());
-    let finding = AddedFile { path: "a.py", lines: vec![(1, b"print(1)")] };
+    let finding = AddedFile { path: "a.py".as_ref(), lines: vec![(1, b"print(1)")] };
     assert_eq!(Scan::default().files([finding], unknown, || Ok(())), Err("git failed"));
 }
 
