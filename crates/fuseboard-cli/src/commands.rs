@@ -1,9 +1,11 @@
 //! One file for each command.
 
+pub(crate) mod after;
 pub(crate) mod allowed;
 pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod history;
+pub(crate) mod mission;
 pub(crate) mod operate;
 pub(crate) mod record;
 pub(crate) mod status;

@@ -6,6 +6,7 @@ mod commands;
 mod console;
 mod exit_code;
 mod home;
+mod prepared;
 mod settings;
 mod show;
 
@@ -16,7 +17,7 @@ use std::process::ExitCode as ProcessExitCode;
 use clap::Parser;
 
 use crate::args::{Cli, Command, ExecCli, ExecCommand};
-use crate::commands::{allowed, exec, explain, history, operate, record, status, trust};
+use crate::commands::{after, allowed, exec, explain, history, mission, operate, record, status, trust};
 use crate::console::Console;
 use crate::exit_code::ExitCode;
 use crate::settings::Settings;
@@ -64,6 +65,8 @@ fn run(cli: Cli, console: Console) -> Result<ExitCode, Failed> {
         Command::Switch(args) => operate::switch(&settings, &args),
         Command::Probe(args) => operate::probe(&settings, &args.name),
         Command::Reset(args) => operate::reset(&settings, &args),
+        Command::Mission(args) => mission::mission(&settings, &args),
+        Command::After(args) => after::after(&settings, &args),
         Command::Trust => trust::trust(&settings),
     }
 }
