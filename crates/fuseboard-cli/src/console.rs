@@ -60,12 +60,19 @@ impl Console {
         self.line(BAD, &text);
     }
 
-    fn line(self, style: Style, text: &dyn Display) {
-        let stream = std::io::stderr();
-        let mut err = AutoStream::new(stream, self.choice(&std::io::stderr()));
+    /// Several errors, or one that takes several lines to say.
+    pub(crate) fn errors(self, text: impl Display) {
         let text = text.to_string();
-        let lines: Vec<String> = text.lines().map(plain_text).collect();
-        let _ = writeln!(err, "fuseboard: {style}{}{style:#}", lines.join("\n"));
+        self.write(BAD, &text.lines().map(plain_text).collect::<Vec<_>>().join("\n"));
+    }
+
+    fn line(self, style: Style, text: &dyn Display) {
+        self.write(style, &plain_text(&text.to_string()));
+    }
+
+    fn write(self, style: Style, plain: &str) {
+        let mut err = AutoStream::new(std::io::stderr(), self.choice(&std::io::stderr()));
+        let _ = writeln!(err, "fuseboard: {style}{plain}{style:#}");
     }
 
     fn choice(self, stream: &impl IsTerminal) -> ColorChoice {

@@ -30,7 +30,10 @@ fn main() -> ProcessExitCode {
         };
         let console = Console::new(cli.global.color, cli.global.quiet, cli.global.verbose);
         run(cli, console).unwrap_or_else(|failed| {
-            console.error(&failed.message);
+            match failed.code {
+                ExitCode::Config => console.errors(&failed.message),
+                _ => console.error(&failed.message),
+            }
             failed.code
         })
     });
@@ -82,7 +85,7 @@ fn answer_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         let console = Console::new(args::Color::Never, false, false);
         let text = error.render().to_string();
-        console.error(text.trim_end().trim_start_matches("error: "));
+        console.errors(text.trim_end().trim_start_matches("error: "));
         ExitCode::Usage
     } else {
         let _ = error.print();

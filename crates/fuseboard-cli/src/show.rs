@@ -1,13 +1,29 @@
 //! How moments and circuits look to people and to scripts.
 
+use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
 use fuseboard::clock::Human;
 use fuseboard::{Mode, Policy, Shown, View};
 use fuseboard_pipeline::duration;
+use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::report::{Report, Status, StepRow, VerdictWord};
 use fuseboard_pipeline::stamp::Stamp;
 use serde_json::{Value, json};
+
+/// A value as JSON on one line. What could act on a terminal or mislead a reader is escaped, which JSON allows for
+/// every character.
+pub(crate) fn json_line(value: &Value) -> String {
+    let mut line = String::new();
+    for char in value.to_string().chars() {
+        if char.is_ascii_graphic() || !plain_text(char.encode_utf8(&mut [0; 4])).is_empty() {
+            line.push(char);
+        } else {
+            let _ = write!(line, "\\u{:04x}", u32::from(char));
+        }
+    }
+    line
+}
 
 /// A moment for scripts: RFC 3339, UTC, milliseconds.
 pub(crate) fn rfc3339(moment: SystemTime) -> String {

@@ -113,7 +113,7 @@ fn a_usage_error_says_what_is_wrong_and_what_to_write() {
 fn what_was_typed_is_shown_without_its_escape_sequences() {
     let world = World::new();
     let evil = "\u{1b}]0;owned\u{7}\u{1b}[31mred\u{9b}2J\u{202e}";
-    for words in [
+    for words in &[
         vec!["exec", evil, "--", "true"],
         vec![evil],
         vec!["exec", "a", "--timeout", evil, "--", "true"],
@@ -123,9 +123,7 @@ fn what_was_typed_is_shown_without_its_escape_sequences() {
         vec!["status", evil],
         vec!["exec", "a", "--success-codes", evil, "--", "true"],
         vec!["exec", "a", &format!("--{evil}")[..], "--", "true"],
-    ]
-    .iter()
-    {
+    ] {
         let ran = world.run(words);
         assert_eq!(ran.code, 64, "{words:?}");
         assert_plain(&ran.stderr);

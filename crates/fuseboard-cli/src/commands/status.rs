@@ -35,7 +35,8 @@ pub(crate) fn status(settings: &Settings, args: &StatusArgs) -> Result<ExitCode,
         Format::Json => {
             let circuits: Vec<_> =
                 views.iter().map(|view| show::circuit_json(view, &settings.policy(&view.name))).collect();
-            settings.console.data(&json!({"schema": "fuseboard.status/1", "circuits": circuits}).to_string());
+            let answer = json!({"schema": "fuseboard.status/1", "circuits": circuits});
+            settings.console.data(&show::json_line(&answer));
         }
         Format::Text => {
             let text = match (&views[..], args.names.len()) {
