@@ -30,9 +30,9 @@ impl BuiltIns for BuiltInSteps {
             "usage" => Arc::new(Usage::of(options)?),
             "session" => Arc::new(Session::of(options)?),
             "notify" => Arc::new(Notify::of(options)?),
-            "diff-scan" => Arc::new(DiffScan::of(options)?),
-            "tests" => Arc::new(Tests::of(options)?),
-            "merge" => Arc::new(Merge::of(options)?),
+            "diff-scan" => Arc::new(options.read(DiffScan::read)?),
+            "tests" => Arc::new(options.read(Tests::read)?),
+            "merge" => Arc::new(Merge::new(options)?),
             name => return Err(options.refuse(&format!("this version has no step `{name}` yet"))),
         })
     }

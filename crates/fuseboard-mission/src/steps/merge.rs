@@ -174,13 +174,17 @@ impl Merge {
 
 impl Step for Merge {
     fn run(&self, context: &StepContext<'_>) -> Result<Answer, StepError> {
-        let shown = |text: String| context.redactor.redact(&plain_text(&text));
+        let shown = |text: String| context.redactor.redact(&plain_text(&text)).into_owned();
         match self.merge(context) {
             Ok(told) => Ok(Answer::Done(told)),
             Err(Stop::Refused(why)) => Ok(Answer::Refused(shown(why))),
             Err(Stop::Nothing(why)) => Ok(Answer::NotApplicable(shown(why))),
             Err(Stop::Failed(error)) => Err(StepError { message: shown(error.message), ..error }),
         }
+    }
+
+    fn is_atomic(&self) -> bool {
+        true
     }
 }
 
@@ -218,7 +222,7 @@ fn message(
     head: &CommitId,
     count: u64,
 ) -> Result<String, Stop> {
-    let title = context.job.title.as_deref().map(|title| context.redactor.redact(&plain_text(title)));
+    let title = context.job.title.as_deref().map(|title| context.redactor.redact(&plain_text(title)).into_owned());
     let title = title.map(|title| title[..title.floor_char_boundary(fuseboard::MAX_MESSAGE)].trim().to_owned());
     let subject = match title.filter(|title| !title.is_empty()) {
         Some(title) => title,

@@ -92,6 +92,10 @@ struct Prepared {
 }
 
 impl Step for Tests {
+    fn names_files(&self) -> Vec<String> {
+        self.command.clone().unwrap_or_default()
+    }
+
     fn run(&self, context: &StepContext<'_>) -> Result<Answer, StepError> {
         let Some(prepared) = self.prepare(context)? else {
             let why = "no test command: none is given, and the base has no Makefile with a target `test`, no npm \

@@ -107,6 +107,7 @@ impl Mission {
         let run = self.repository.root.to_string_lossy().into_owned();
         let redactor = Redactor::from_env(std::env::vars_os());
         merge.run(&StepContext {
+            circuits: &fuseboard_pipeline::report::CircuitChanges::default(),
             name: "merge",
             run: &run,
             job: &self.job,

@@ -11,7 +11,7 @@ use fuseboard_pipeline::job::{Job, JobProject, ModelUsage};
 use fuseboard_pipeline::ledger::{Ledger, LedgerError, RunHead, StoredRun};
 use fuseboard_pipeline::process::{Deadline, Interrupt};
 use fuseboard_pipeline::redact::Redactor;
-use fuseboard_pipeline::report::{Report, StepRow};
+use fuseboard_pipeline::report::{CircuitChanges, Report, StepRow};
 use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError};
 use serde_json::Value;
@@ -112,6 +112,7 @@ impl Stage {
         };
         let job = Job { project, succeeded: true, ..Job::default() };
         step.run(&StepContext {
+            circuits: &CircuitChanges::default(),
             name: "gate",
             // No two alike: what carries the mark of another step would be ended with it.
             run: &self.path().to_string_lossy(),

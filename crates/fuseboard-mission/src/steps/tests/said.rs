@@ -1,6 +1,6 @@
 //! What a test run said, in a few plain lines.
 
-use fuseboard_pipeline::process::{Ended, plain_text};
+use fuseboard_pipeline::process::Ended;
 use fuseboard_pipeline::redact::Redactor;
 
 /// How many of the last lines of each output are looked at and kept.
@@ -27,8 +27,7 @@ pub(super) struct Said {
 
 impl Said {
     pub(super) fn of(ended: &Ended, redactor: &Redactor) -> Self {
-        let safe = |lines: Vec<String>| lines.iter().map(|line| plain_text(&redactor.redact(line))).collect();
-        Self { stdout: safe(ended.stdout.last_lines(LINES)), stderr: safe(ended.stderr.last_lines(LINES)) }
+        Self { stdout: ended.stdout.last_lines(LINES, redactor), stderr: ended.stderr.last_lines(LINES, redactor) }
     }
 
     /// The line that tells most: a count of failed tests, else the last one that is no mere echo of the failure.
