@@ -113,6 +113,17 @@ pub(crate) enum Command {
     Reset(ResetArgs),
     /// Accept the content of the repository's fuseboard.toml
     Trust,
+    /// Past runs of the pipeline, or all about one: its steps, and with -v what they printed
+    #[command(
+        after_help = "Examples:\n  fuseboard runs\n  fuseboard runs 0198c2d1 -v\n  fuseboard runs --limit 100 --format json"
+    )]
+    Runs(RunsArgs),
+    /// Check fuseboard.toml: everything that is wrong with it, at once. Exit 1 if something is
+    #[command(after_help = "Examples:\n  fuseboard validate\n  fuseboard validate --config draft.toml --format json")]
+    Validate,
+    /// Write a commented fuseboard.toml into the repository's root, and trust it
+    #[command(after_help = "Examples:\n  fuseboard init\n  fuseboard init ci")]
+    Init(InitArgs),
 }
 
 #[derive(Debug, Args)]
@@ -295,6 +306,36 @@ pub(crate) struct ResetArgs {
     /// Every circuit
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// All about this run: its id, or the beginning of it
+    pub(crate) id: Option<String>,
+    /// At most this many, the newest
+    #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "id")]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// What it is for
+    #[arg(value_enum, default_value_t)]
+    pub(crate) template: Template,
+    /// Write over the file that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// What follows an unattended agent's mission: usage, checks of its work, notices
+    #[default]
+    Agent,
+    /// Circuits only, and an example of a step
+    Minimal,
+    /// Lint and tests as gates
+    Ci,
 }
 
 /// A positive duration.

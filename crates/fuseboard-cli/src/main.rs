@@ -6,6 +6,7 @@ mod commands;
 mod console;
 mod exit_code;
 mod home;
+mod report_table;
 mod settings;
 mod show;
 
@@ -16,7 +17,7 @@ use std::process::ExitCode as ProcessExitCode;
 use clap::Parser;
 
 use crate::args::{Cli, Command, ExecCli, ExecCommand};
-use crate::commands::{allowed, exec, explain, history, operate, record, status, trust};
+use crate::commands::{allowed, exec, explain, history, init, operate, record, runs, status, trust, validate};
 use crate::console::Console;
 use crate::exit_code::ExitCode;
 use crate::settings::Settings;
@@ -62,6 +63,9 @@ fn run(cli: Cli, console: Console) -> Result<ExitCode, Failed> {
         Command::Probe(args) => operate::probe(&settings, &args.name),
         Command::Reset(args) => operate::reset(&settings, &args),
         Command::Trust => trust::trust(&settings),
+        Command::Runs(args) => runs::runs(&settings, &args),
+        Command::Validate => Ok(validate::validate(&settings, cli.global.config.as_deref())),
+        Command::Init(args) => init::init(&settings, &args, cli.global.config.as_deref()),
     }
 }
 
