@@ -124,6 +124,14 @@ pub(crate) enum Command {
     /// Write a commented fuseboard.toml into the repository's root, and trust it
     #[command(after_help = "Examples:\n  fuseboard init\n  fuseboard init ci")]
     Init(InitArgs),
+    /// Print the completions for a shell
+    #[command(
+        after_help = "Example:\n  fuseboard completions bash > ~/.local/share/bash-completion/completions/fuseboard"
+    )]
+    Completions(CompletionsArgs),
+    /// Write the manual's pages into a folder
+    #[command(after_help = "Example:\n  fuseboard man ~/.local/share/man/man1")]
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -325,6 +333,20 @@ pub(crate) struct InitArgs {
     /// Write over the file that is there
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The folder; made if it is missing
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -1,10 +1,12 @@
 //! One file for each command.
 
 pub(crate) mod allowed;
+pub(crate) mod completions;
 pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod init;
+pub(crate) mod man;
 pub(crate) mod operate;
 pub(crate) mod record;
 pub(crate) mod runs;

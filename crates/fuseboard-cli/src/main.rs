@@ -17,7 +17,9 @@ use std::process::ExitCode as ProcessExitCode;
 use clap::Parser;
 
 use crate::args::{Cli, Command, ExecCli, ExecCommand};
-use crate::commands::{allowed, exec, explain, history, init, operate, record, runs, status, trust, validate};
+use crate::commands::{
+    allowed, completions, exec, explain, history, init, man, operate, record, runs, status, trust, validate,
+};
 use crate::console::Console;
 use crate::exit_code::ExitCode;
 use crate::settings::Settings;
@@ -65,6 +67,8 @@ fn run(cli: Cli, console: Console) -> Result<ExitCode, Failed> {
         Command::Trust => trust::trust(&settings),
         Command::Runs(args) => runs::runs(&settings, &args),
         Command::Validate => Ok(validate::validate(&settings, cli.global.config.as_deref())),
+        Command::Completions(args) => Ok(completions::completions(&settings, args.shell)),
+        Command::Man(args) => man::man(&settings, &args.folder),
         Command::Init(args) => init::init(&settings, &args, cli.global.config.as_deref()),
     }
 }

@@ -113,7 +113,7 @@ fn a_usage_error_says_what_is_wrong_and_what_to_write() {
 fn what_was_typed_is_shown_without_its_escape_sequences() {
     let world = World::new();
     let evil = "\u{1b}]0;owned\u{7}\u{1b}[31mred\u{9b}2J\u{202e}";
-    for words in [
+    for words in &[
         vec!["exec", evil, "--", "true"],
         vec![evil],
         vec!["exec", "a", "--timeout", evil, "--", "true"],
@@ -123,9 +123,7 @@ fn what_was_typed_is_shown_without_its_escape_sequences() {
         vec!["status", evil],
         vec!["exec", "a", "--success-codes", evil, "--", "true"],
         vec!["exec", "a", &format!("--{evil}")[..], "--", "true"],
-    ]
-    .iter()
-    {
+    ] {
         let ran = world.run(words);
         assert_eq!(ran.code, 64, "{words:?}");
         assert_plain(&ran.stderr);
@@ -141,7 +139,20 @@ fn help_shows_every_exit_code_and_an_example_of_each_command() {
         let is_listed = |line: &str| line.starts_with("  ") && line.split_whitespace().any(|word| word == code);
         assert!(top.out().lines().any(is_listed), "{code} is missing:\n{}", top.out());
     }
-    for command in ["exec", "allowed", "record", "status", "history", "switch", "reset", "runs", "validate", "init"] {
+    for command in [
+        "exec",
+        "allowed",
+        "record",
+        "status",
+        "history",
+        "switch",
+        "reset",
+        "runs",
+        "validate",
+        "init",
+        "completions",
+        "man",
+    ] {
         let ran = world.run(&[command, "--help"]);
         assert_eq!(ran.code, 0);
         assert!(ran.out().contains("Example"), "{command} has no example:\n{}", ran.out());
