@@ -29,8 +29,11 @@ impl Announcer {
         match event.kind {
             EventKind::StoreDegraded => {
                 let told = std::fs::read_to_string(&mark).is_ok_and(|told| told == text);
-                // Where nothing can be noted it is told each time: better than never.
-                !told || std::fs::write(&mark, text).is_err()
+                if !told {
+                    // Where nothing can be noted it is told each time: better than never.
+                    let _ = std::fs::write(&mark, text);
+                }
+                !told
             }
             _ => true,
         }

@@ -2,15 +2,25 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are help texts, shown as they stand")]
 
+mod act;
+mod look;
+mod set_up;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use fuseboard_mission::agents::AgentKind;
 use fuseboard_pipeline::config::{self, CircuitKeys, Limit, PolicyKeys};
 use fuseboard_pipeline::exit_codes::ExitCodes;
+use fuseboard_pipeline::stamp::Stamp;
 
 use crate::exit_code;
+
+pub(crate) use act::{ResetArgs, SwitchArgs, SwitchTo};
+pub(crate) use look::{HistoryArgs, RunsArgs, StatusArgs};
+pub(crate) use set_up::{CompletionsArgs, InitArgs, ManArgs, Template};
 
 /// Named, durable circuit breakers for side-work: what is broken is skipped until it works again.
 #[derive(Debug, Parser)]
@@ -111,6 +121,18 @@ pub(crate) enum Command {
     /// Close circuits and forgive their failures
     #[command(after_help = "Examples:\n  fuseboard reset notify\n  fuseboard reset --all")]
     Reset(ResetArgs),
+    /// Run an agent's command, judge its result, then do the work after it
+    #[command(after_help = "\
+Examples:
+  fuseboard mission --title \"mend the parser\" -- claude -p --output-format json \"mend the parser\"
+  fuseboard mission --dry-run -- ./agent.sh")]
+    Mission(Box<MissionArgs>),
+    /// Do the work after a job that has already ended
+    #[command(after_help = "\
+Examples:
+  fuseboard after --exit-code $? --stdout build.log
+  fuseboard after --job job.json --format json")]
+    After(Box<AfterArgs>),
     /// Accept the content of the repository's fuseboard.toml
     Trust,
     /// Past runs of the pipeline, or all about one: its steps, and with -v what they printed
@@ -232,6 +254,82 @@ pub(crate) enum Scope {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct MissionArgs {
+    #[command(flatten)]
+    pub(crate) job: JobArgs,
+    /// Exit 75 instead of waiting for an open agent's circuit
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// The agent's command and its arguments; no shell
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AfterArgs {
+    #[command(flatten)]
+    pub(crate) job: JobArgs,
+    /// The job's exit code; 128 + n for a signal [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) exit_code: Option<u8>,
+    /// The file with the job's standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stdout: Option<PathBuf>,
+    /// The file with the job's standard error
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stderr: Option<PathBuf>,
+    /// When the job started, as in RFC 3339
+    #[arg(long, value_name = "TIME")]
+    pub(crate) started_at: Option<Stamp>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobArgs {
+    /// What the job was to do
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// The project's name [default: that of the repository or folder]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) project: Option<String>,
+    /// The project's folder [default: the current one]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) project_path: Option<PathBuf>,
+    /// Whose output it is: auto, claude, codex, gemini or none
+    #[arg(long, value_name = "AGENT", default_value = "auto")]
+    pub(crate) agent: AgentKind,
+    /// In which mode the job ran; free text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) mode: Option<String>,
+    /// Which one it was in its loop, from 1
+    #[arg(long, value_name = "N")]
+    pub(crate) run_number: Option<u32>,
+    /// The job as JSON (fuseboard.job/1), `-` for standard input; other options go before it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) job: Option<PathBuf>,
+    /// Write the report to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Only these steps
+    #[arg(long, value_name = "STEP")]
+    pub(crate) only: Vec<String>,
+    /// Not these steps
+    #[arg(long, value_name = "STEP")]
+    pub(crate) skip: Vec<String>,
+    /// Accept the repository's configuration for this call
+    #[arg(long)]
+    pub(crate) trust: bool,
+    /// Show what would be done, do nothing
+    #[arg(long, conflicts_with = "detach")]
+    pub(crate) dry_run: bool,
+    /// Print the run's id and go on in the background
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// Exit 0 where Fuseboard's own code would be 77, 124 or 1
+    #[arg(long)]
+    pub(crate) best_effort: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct NameArg {
     /// The circuit
     pub(crate) name: String,
@@ -254,110 +352,6 @@ pub(crate) enum RecordedOutcome {
     Success,
     Failure,
     Ignored,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct StatusArgs {
-    /// Only these circuits
-    #[arg(value_name = "NAME")]
-    pub(crate) names: Vec<String>,
-    /// Only circuits that are not closed
-    #[arg(long)]
-    pub(crate) open_only: bool,
-    /// Exit 1 if any of them is not closed
-    #[arg(long)]
-    pub(crate) fail_if_open: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct HistoryArgs {
-    /// Only this circuit
-    pub(crate) name: Option<String>,
-    /// The outcomes of calls instead of the circuits' events
-    #[arg(long)]
-    pub(crate) outcomes: bool,
-    /// At most this many, the newest
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    pub(crate) limit: usize,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SwitchArgs {
-    /// The circuit
-    pub(crate) name: String,
-    /// Where to
-    #[arg(value_enum)]
-    pub(crate) position: SwitchTo,
-    /// Why; needed for off and on
-    #[arg(long, value_name = "TEXT", required_if_eq_any([("position", "off"), ("position", "on")]), allow_hyphen_values = true)]
-    pub(crate) reason: Option<String>,
-    /// For how long, at most 720h [default: 720h]
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
-    pub(crate) time: Option<Duration>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SwitchTo {
-    /// Never runs
-    Off,
-    /// Always runs; never passes a gate
-    On,
-    /// The circuit decides
-    Auto,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ResetArgs {
-    /// The circuits
-    #[arg(value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
-    pub(crate) names: Vec<String>,
-    /// Every circuit
-    #[arg(long)]
-    pub(crate) all: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RunsArgs {
-    /// All about this run: its id, or the beginning of it
-    pub(crate) id: Option<String>,
-    /// At most this many, the newest
-    #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "id")]
-    pub(crate) limit: usize,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct InitArgs {
-    /// What it is for
-    #[arg(value_enum, default_value_t)]
-    pub(crate) template: Template,
-    /// Write over the file that is there
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CompletionsArgs {
-    /// The shell
-    #[arg(value_enum)]
-    pub(crate) shell: clap_complete::Shell,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ManArgs {
-    /// The folder; made if it is missing
-    #[arg(value_name = "DIR")]
-    pub(crate) folder: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Template {
-    /// What follows an unattended agent's mission: usage, checks of its work, notices
-    #[default]
-    Agent,
-    /// Circuits only, and an example of a step
-    Minimal,
-    /// Lint and tests as gates
-    Ci,
 }
 
 /// A positive duration.

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod after;
 pub(crate) mod allowed;
 pub(crate) mod completions;
 pub(crate) mod exec;
@@ -7,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod man;
+pub(crate) mod mission;
 pub(crate) mod operate;
 pub(crate) mod record;
 pub(crate) mod runs;

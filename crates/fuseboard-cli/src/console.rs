@@ -11,6 +11,8 @@ use fuseboard_pipeline::process::plain_text;
 
 use crate::args::Color;
 
+/// Nothing to say about it.
+pub(crate) const PLAIN: Style = Style::new();
 /// Something is broken or blocked.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 /// Something went well.
@@ -50,7 +52,7 @@ impl Console {
     /// A line about what happened, unless the user wants quiet.
     pub(crate) fn note(self, text: impl Display) {
         if !self.quiet {
-            self.line(Style::new(), &text);
+            self.line(PLAIN, &text);
         }
     }
 
@@ -66,12 +68,19 @@ impl Console {
         self.line(BAD, &text);
     }
 
-    fn line(self, style: Style, text: &dyn Display) {
-        let stream = std::io::stderr();
-        let mut err = AutoStream::new(stream, self.choice(&std::io::stderr()));
+    /// Several errors, or one that takes several lines to say.
+    pub(crate) fn errors(self, text: impl Display) {
         let text = text.to_string();
-        let lines: Vec<String> = text.lines().map(plain_text).collect();
-        let _ = writeln!(err, "fuseboard: {style}{}{style:#}", lines.join("\n"));
+        self.write(BAD, &text.lines().map(plain_text).collect::<Vec<_>>().join("\n"));
+    }
+
+    fn line(self, style: Style, text: &dyn Display) {
+        self.write(style, &plain_text(&text.to_string()));
+    }
+
+    fn write(self, style: Style, plain: &str) {
+        let mut err = AutoStream::new(std::io::stderr(), self.choice(&std::io::stderr()));
+        let _ = writeln!(err, "fuseboard: {style}{plain}{style:#}");
     }
 
     fn choice(self, stream: &impl IsTerminal) -> ColorChoice {

@@ -2,11 +2,13 @@
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use fuseboard_pipeline::config::Config;
 use fuseboard_pipeline::config::find::{Surroundings, candidates};
-use fuseboard_pipeline::config::load::{LoadError, LoadedConfig, REMEDY, Request, load_leniently};
+use fuseboard_pipeline::config::load::{LoadError, LoadedConfig, REMEDY, Request, load, load_leniently};
 use fuseboard_pipeline::project::{Project, ProjectRegistry};
 use fuseboard_pipeline::trust::{RepositoryKey, Trust};
 
@@ -55,6 +57,12 @@ impl Home {
             )
         });
         Configuration { config, trouble, news }
+    }
+
+    /// The configuration that counts, for a call that goes by it: what is wrong is an error.
+    pub(crate) fn strict_configuration(&self, flag: Option<&Path>, accept: bool) -> Result<LoadedConfig, LoadError> {
+        let (surroundings, trust) = (self.surroundings(), Trust::in_state_folder(&state_folder()));
+        load(Request { flag, surroundings: &surroundings, trust: &trust, accept })
     }
 
     /// Accepts the repository's file as it is now, if it is valid.
@@ -112,6 +120,11 @@ pub(crate) fn state_folder() -> PathBuf {
 pub(crate) fn user() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(text);
     name.unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Makes a folder that only the user may look into.
+pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Whether `FUSEBOARD=off`: no circuit is asked or told.

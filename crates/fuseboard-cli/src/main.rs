@@ -6,6 +6,7 @@ mod commands;
 mod console;
 mod exit_code;
 mod home;
+mod prepared;
 mod report_table;
 mod settings;
 mod show;
@@ -18,7 +19,8 @@ use clap::Parser;
 
 use crate::args::{Cli, Command, ExecCli, ExecCommand};
 use crate::commands::{
-    allowed, completions, exec, explain, history, init, man, operate, record, runs, status, trust, validate,
+    after, allowed, completions, exec, explain, history, init, man, mission, operate, record, runs, status, trust,
+    validate,
 };
 use crate::console::Console;
 use crate::exit_code::ExitCode;
@@ -32,7 +34,10 @@ fn main() -> ProcessExitCode {
         };
         let console = Console::new(cli.global.color, cli.global.quiet, cli.global.verbose);
         run(cli, console).unwrap_or_else(|failed| {
-            console.error(&failed.message);
+            match failed.code {
+                ExitCode::Config => console.errors(&failed.message),
+                _ => console.error(&failed.message),
+            }
             failed.code
         })
     });
@@ -64,6 +69,8 @@ fn run(cli: Cli, console: Console) -> Result<ExitCode, Failed> {
         Command::Switch(args) => operate::switch(&settings, &args),
         Command::Probe(args) => operate::probe(&settings, &args.name),
         Command::Reset(args) => operate::reset(&settings, &args),
+        Command::Mission(args) => mission::mission(&settings, &args),
+        Command::After(args) => after::after(&settings, &args),
         Command::Trust => trust::trust(&settings),
         Command::Runs(args) => runs::runs(&settings, &args),
         Command::Validate => Ok(validate::validate(&settings, cli.global.config.as_deref())),
@@ -87,7 +94,7 @@ fn answer_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         let console = Console::new(args::Color::Never, false, false);
         let text = error.render().to_string();
-        console.error(text.trim_end().trim_start_matches("error: "));
+        console.errors(text.trim_end().trim_start_matches("error: "));
         ExitCode::Usage
     } else {
         let _ = error.print();

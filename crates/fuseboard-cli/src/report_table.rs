@@ -8,6 +8,7 @@ use fuseboard::clock::Human;
 use fuseboard_pipeline::report::{Kind, Reason, Status, StepRow, VerdictWord};
 
 use crate::console::{BAD, FAINT, GOOD, MIDDLING, STRONG, Style, styled};
+use crate::show::symbol;
 
 /// The symbols, in the order in which a summary counts them.
 const SYMBOLS: [&str; 8] = ["✓", "✋", "✗", "⏱", "!", "–", "·", "…"];
@@ -43,20 +44,6 @@ pub(crate) fn summary(steps: &[StepRow]) -> String {
     let counts: Vec<String> =
         counts.filter(|(_, count)| *count > 0).map(|(shown, count)| format!("{shown}{count}")).collect();
     if counts.is_empty() { "-".to_owned() } else { counts.join(" ") }
-}
-
-/// What became of a step, in one character.
-pub(crate) fn symbol(row: &StepRow) -> &'static str {
-    match row.status {
-        Status::Success if row.verdict == Some(VerdictWord::Block) => "✋",
-        Status::Success => "✓",
-        Status::Failed => "✗",
-        Status::TimedOut => "⏱",
-        Status::Interrupted => "!",
-        Status::Skipped => "–",
-        Status::NotApplicable => "·",
-        Status::Running => "…",
-    }
 }
 
 fn style(row: &StepRow) -> Style {

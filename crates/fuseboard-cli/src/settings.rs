@@ -7,11 +7,14 @@ use std::sync::Arc;
 
 use fuseboard::clock::SystemClock;
 use fuseboard::store::{MemoryStore, Store, StoreError, StoreTrouble};
-use fuseboard::{Board, CircuitName, Policy, View};
+use fuseboard::{Board, BoardBuilder, CircuitName, Policy, View};
+use fuseboard_pipeline::config::load::LoadedConfig;
 use fuseboard_pipeline::config::{CircuitKeys, CircuitSettings, Config, Role};
+use fuseboard_pipeline::ledger::{Ledger, NoLedger};
 use fuseboard_pipeline::nearest::nearest;
 use fuseboard_pipeline::process::Interrupt;
 use fuseboard_pipeline::redact::Redactor;
+use fuseboard_pipeline::tracker::Tracker;
 use fuseboard_stores::SqliteStore;
 
 use crate::Failed;
@@ -28,6 +31,7 @@ pub(crate) struct Settings {
     home: Home,
     config: Config,
     config_trouble: Option<String>,
+    config_flag: Option<PathBuf>,
     store: HostStore,
     board: OnceCell<Board>,
     interrupt: OnceCell<Interrupt>,
@@ -57,6 +61,7 @@ impl Settings {
             format: global.format,
             home,
             config: found.config,
+            config_flag: global.config.clone(),
             config_trouble: found.trouble.map(|trouble| trouble.to_string()),
             store,
             board: OnceCell::new(),
@@ -87,14 +92,16 @@ impl Settings {
 
     /// The circuits, told of on standard error.
     pub(crate) fn board(&self) -> &Board {
-        self.board.get_or_init(|| {
-            let announcer = Announcer::new(self.console, self.home.runtime_folder.clone());
-            let store: Arc<dyn Store> = match &self.store {
-                HostStore::File(store) => store.clone(),
-                HostStore::Memory => Arc::new(MemoryStore::new()),
-            };
-            Board::builder().shared_store(store).observer(announcer).build()
-        })
+        self.board.get_or_init(|| self.new_board().build())
+    }
+
+    fn new_board(&self) -> BoardBuilder {
+        let announcer = Announcer::new(self.console, self.home.runtime_folder.clone());
+        let store: Arc<dyn Store> = match &self.store {
+            HostStore::File(store) => store.clone(),
+            HostStore::Memory => Arc::new(MemoryStore::new()),
+        };
+        Board::builder().shared_store(store).observer(announcer)
     }
 
     /// Notes that the store works, which is news if an earlier call told that it does not.
@@ -148,6 +155,25 @@ impl Settings {
     pub(crate) fn circuit(&self, name: &CircuitName, keys: CircuitKeys, role: Role) -> Result<CircuitSettings, Failed> {
         let settled = keys.over(self.config.circuit_keys(None, name)).settle(role);
         settled.map_err(|error| Failed::new(ExitCode::Usage, format_args!("circuit {name}: {error}")))
+    }
+
+    /// The configuration for a call that goes by it.
+    pub(crate) fn strict_configuration(&self, accept: bool) -> Result<LoadedConfig, Failed> {
+        let loaded = self.home.strict_configuration(self.config_flag.as_deref(), accept);
+        loaded.map_err(|error| Failed::new(ExitCode::Config, error))
+    }
+
+    /// The circuits, told of on standard error and followed by a run.
+    pub(crate) fn board_for(&self, tracker: &Tracker) -> Board {
+        self.new_board().observer(tracker.clone()).build()
+    }
+
+    /// What is written down of runs.
+    pub(crate) fn ledger(&self) -> Arc<dyn Ledger> {
+        match &self.store {
+            HostStore::File(store) => store.clone(),
+            HostStore::Memory => Arc::new(NoLedger),
+        }
     }
 
     /// Accepts the repository's configuration as it is now.

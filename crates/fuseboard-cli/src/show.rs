@@ -1,23 +1,38 @@
 //! How moments and circuits look to people and to scripts.
 
+use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
 use fuseboard::clock::Human;
 use fuseboard::{Mode, Policy, Shown, View};
 use fuseboard_pipeline::duration;
-use jiff::Timestamp;
+use fuseboard_pipeline::process::plain_text;
+use fuseboard_pipeline::report::{Report, Status, StepRow, VerdictWord};
+use fuseboard_pipeline::stamp::Stamp;
 use serde_json::{Value, json};
+
+/// A value as JSON on one line. What could act on a terminal or mislead a reader is escaped, which JSON allows for
+/// every character.
+pub(crate) fn json_line(value: &Value) -> String {
+    let mut line = String::new();
+    for char in value.to_string().chars() {
+        if char.is_ascii_graphic() || !plain_text(char.encode_utf8(&mut [0; 4])).is_empty() {
+            line.push(char);
+        } else {
+            let _ = write!(line, "\\u{:04x}", u32::from(char));
+        }
+    }
+    line
+}
 
 /// A moment for scripts: RFC 3339, UTC, milliseconds.
 pub(crate) fn rfc3339(moment: SystemTime) -> String {
-    Timestamp::try_from(moment)
-        .map_or_else(|_| "unknown".to_owned(), |stamp| stamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+    Stamp::from(moment).to_string()
 }
 
 /// A moment for scripts, from milliseconds since the Unix epoch.
 pub(crate) fn rfc3339_ms(millis: i64) -> String {
-    Timestamp::from_millisecond(millis)
-        .map_or_else(|_| "unknown".to_owned(), |stamp| stamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+    Stamp::from_millis(millis).to_string()
 }
 
 /// A moment for people, seen from now: `3m ago`, `in 2h`.
@@ -83,4 +98,45 @@ fn policy_json(policy: &Policy) -> Value {
         "lease": duration::format(policy.lease()),
         "observe": policy.mode() == Mode::Observe,
     })
+}
+
+/// The sign of a step's end.
+pub(crate) fn symbol(row: &StepRow) -> &'static str {
+    match (row.status, row.verdict) {
+        (Status::Success, Some(VerdictWord::Block)) => "✋",
+        (Status::Success, _) => "✓",
+        (Status::Failed, _) => "✗",
+        (Status::TimedOut, _) => "⏱",
+        (Status::Skipped, _) => "–",
+        (Status::NotApplicable, _) => "·",
+        (Status::Interrupted, _) => "!",
+        (Status::Running, _) => "…",
+    }
+}
+
+/// A step's end in one line.
+pub(crate) fn step_line(row: &StepRow) -> String {
+    let mut line = format!("{} {}", symbol(row), row.name);
+    if let Some(reason) = row.reason {
+        line = format!("{line}  skipped: {reason}").replace(
+            "skipped: deadline",
+            if row.status == Status::TimedOut { "cut by the deadline" } else { "skipped: deadline" },
+        );
+    }
+    let blocked: Option<Vec<String>> =
+        row.blocked_by.as_ref().map(|gates| gates.iter().map(|gate| format!("{} ({})", gate.gate, gate.why)).collect());
+    let said = blocked
+        .map(|gates| format!("by {}", gates.join(", ")))
+        .or_else(|| row.why.clone())
+        .or_else(|| row.detail.clone());
+    if let Some(took) = row.duration_ms {
+        line = format!("{line}  {}", Human(Duration::from_millis(took)));
+    }
+    said.map_or(line.clone(), |said| format!("{line}  {said}"))
+}
+
+/// A run's end in one line.
+pub(crate) fn run_line(report: &Report) -> String {
+    let took = Human(Duration::from_millis(report.duration_ms));
+    format!("{} after {took}, exit code {}; see: fuseboard runs {}", report.result, report.exit_code, report.id)
 }

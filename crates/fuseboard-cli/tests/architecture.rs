@@ -27,11 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const DOORS: &[(&[&str], &[&str])] = &[
     (
         &["rusqlite", "libsqlite3_sys"],
-        &[
-            "crates/fuseboard-stores/src/sqlite.rs",
-            "crates/fuseboard-stores/src/sqlite/",
-            "crates/fuseboard-stores/src/ledger.rs",
-        ],
+        &["crates/fuseboard-stores/src/sqlite.rs", "crates/fuseboard-stores/src/sqlite/"],
     ),
     (&["redis"], &["crates/fuseboard-stores/src/redis.rs"]),
     (&["owo_colors", "anstream", "anstyle"], &["crates/fuseboard-cli/src/console.rs"]),
@@ -42,13 +38,14 @@ const DOORS: &[(&[&str], &[&str])] = &[
             "crates/fuseboard-pipeline/src/sys.rs",
             "crates/fuseboard-pipeline/src/process.rs",
             "crates/fuseboard-pipeline/src/process/",
+            "crates/fuseboard-stores/src/sys.rs",
         ],
     ),
 ];
 
 /// What the state machine may name of its own crate, and of the standard library.
-const STATE_KNOWS: &[&str] = &["policy", "outcome", "record", "event", "clock"];
-const STATE_USES_OF_STD: &[&str] = &["time", "sync", "fmt", "num", "cmp", "mem", "ops", "iter"];
+const STATE_KNOWS: &[&str] = &["policy", "outcome", "record", "decision", "event", "clock"];
+const STATE_USES_OF_STD: &[&str] = &["time", "sync", "fmt", "num", "cmp", "mem", "ops", "iter", "borrow"];
 /// What it must not do, by the words that would do it: clock, lock, randomness, input and output, log.
 const STATE_NEVER_SAYS: &[&str] = &[
     "SystemClock",

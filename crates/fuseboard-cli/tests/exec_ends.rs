@@ -138,31 +138,30 @@ fn a_signal_that_was_ignored_at_the_start_stays_so() {
     let pid = ours.split(' ').next().unwrap();
     assert!(Command::new("kill").args(["-INT", pid]).status().unwrap().success());
     world::sleep(100);
-    assert_eq!(end_of(child).code, 4);
+    assert_eq!(end_of(child).code, 4, "ended by an end of input, not by the signal");
 }
 
 #[test]
 fn killed_itself_it_leaves_a_probe_that_costs_one_cool_down_and_no_more() {
     let world = World::new();
-    let options = ["--trip-after", "1", "--cool-down", "1s"];
+    let options = ["--trip-after", "1", "--cool-down", "3s"];
     assert_eq!(world.exec("work", &options, "exit 7").code, 7);
-    world::sleep(1200);
+    world.await_probe("work");
     let child = up(&world, sh(&world, &options, "touch up; exec sleep 60"));
     assert_eq!(world.circuit("work")["state"], "half-open");
     assert_eq!(world.exec("work", &options, "true").code, 75, "one probe at a time");
     signal(&child, "KILL");
-    let ran = end_of(child);
-    assert_eq!(ran.code, -9);
     for line in world.census() {
         // What a killed Fuseboard leaves is nobody's; the next run of a pipeline would end it.
         let pid = line.split(' ').next().unwrap().to_owned();
         assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
     }
+    assert_eq!(end_of(child).code, -9);
     wait_for("the end of the rest", || world.census().is_empty());
     let lost = world.exec("work", &options, "true");
     assert_eq!(lost.code, 75, "a lost probe is a failed one: {}", lost.err());
     assert!(lost.err().contains("the probe's process died before it reported"), "{}", lost.err());
-    world::sleep(2300);
+    world.await_probe("work");
     assert_eq!(world.exec("work", &options, "true").code, 0);
     assert_eq!(world.events("work"), ["opened", "probing", "probe-lost", "probing", "closed"]);
 }

@@ -84,11 +84,10 @@ fn trip_after_says_how_many_failures_it_takes() {
 #[test]
 fn after_the_cool_down_one_success_closes_it() {
     let world = World::new();
-    let options = ["--trip-after", "1", "--cool-down", "1s"];
+    let options = ["--trip-after", "1", "--cool-down", "2s"];
     assert_eq!(world.exec("notify", &options, "exit 7").code, 7);
     assert_eq!(world.exec("notify", &options, "true").code, 75);
-    sleep(1200);
-    assert_eq!(world.circuit("notify")["probe_due"], true);
+    world.await_probe("notify");
     let (code, line) = world.exec("notify", &options, "true").code_and_line();
     assert_eq!((code, line.as_str()), (0, "fuseboard: notify: circuit CLOSED, it works again (after 1 failure)"));
     assert_eq!(world.exec("notify", &options, "true").code_and_line(), (0, String::new()));
@@ -98,14 +97,14 @@ fn after_the_cool_down_one_success_closes_it() {
 #[test]
 fn a_failed_probe_waits_twice_as_long() {
     let world = World::new();
-    let options = ["--trip-after", "1", "--cool-down", "1s"];
+    let options = ["--trip-after", "1", "--cool-down", "2s"];
     assert_eq!(world.exec("notify", &options, "exit 7").code, 7);
-    sleep(1200);
+    world.await_probe("notify");
     let (code, line) = world.exec("notify", &options, "exit 8").code_and_line();
     assert!(code == 8 && line.contains("still OPEN, the probe failed (exited with code 8)"), "{code} {line}");
-    sleep(1200);
-    assert_eq!(world.exec("notify", &options, "true").code, 75);
-    sleep(1200);
+    sleep(2000);
+    assert_eq!(world.exec("notify", &options, "true").code, 75, "twice as long");
+    world.await_probe("notify");
     assert_eq!(world.exec("notify", &options, "true").code, 0);
     assert_eq!(world.events("notify"), ["opened", "probing", "reopened", "probing", "closed"]);
 }

@@ -162,10 +162,21 @@ fn a_file_that_cannot_be_read_is_something_found() {
 }
 
 #[test]
-fn options_that_only_their_step_can_check_are_named() {
-    let world = world("[[step]]\nname = \"cost\"\nuses = \"usage\"\nwith = { prices = \"p.toml\" }\n");
+fn the_options_of_built_in_steps_are_checked_too() {
+    let world = world("[[step]]\nname = \"cost\"\nuses = \"usage\"\nwith = { price = \"p.toml\" }\n");
     let ran = world.run(&["validate"]);
-    assert!(ran.out().contains("not checked by this command: the options (`with`) of cost"), "{}", ran.out());
+    assert_eq!(ran.code, 1, "{}", ran.out());
+    for part in [":4:10: ", "\n  |          ^^^^^\n", "did you mean `prices`?"] {
+        assert!(ran.out().contains(part), "{part:?} is missing:\n{}", ran.out());
+    }
+}
+
+#[test]
+fn a_built_in_step_that_this_version_does_not_have_is_told() {
+    let world = world("[[step]]\nname = \"cost\"\nuses = \"bandit\"\n");
+    let ran = world.run(&["validate"]);
+    assert_eq!(ran.code, 1, "{}", ran.out());
+    assert!(ran.out().contains("no step `bandit` yet"), "{}", ran.out());
 }
 
 #[test]

@@ -1,1 +1,39 @@
-//! The built-in steps, one file each.
+//! The built-in steps, one file each, and who makes them from their options.
+
+pub mod diff_scan;
+pub mod merge;
+pub mod notify;
+pub mod session;
+pub mod tests;
+pub mod usage;
+
+use std::sync::Arc;
+
+use fuseboard_pipeline::config::{BuiltIn, ConfigErrors, StepOptions};
+use fuseboard_pipeline::pipeline::BuiltIns;
+use fuseboard_pipeline::step::Step;
+
+use self::diff_scan::DiffScan;
+use self::merge::Merge;
+use self::notify::Notify;
+use self::session::Session;
+use self::tests::Tests;
+use self::usage::Usage;
+
+/// Makes the built-in steps that this version has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BuiltInSteps;
+
+impl BuiltIns for BuiltInSteps {
+    fn make(&self, built_in: &'static BuiltIn, options: &StepOptions) -> Result<Arc<dyn Step>, ConfigErrors> {
+        Ok(match built_in.name {
+            "usage" => Arc::new(Usage::of(options)?),
+            "session" => Arc::new(Session::of(options)?),
+            "notify" => Arc::new(Notify::of(options)?),
+            "diff-scan" => Arc::new(options.read(DiffScan::read)?),
+            "tests" => Arc::new(options.read(Tests::read)?),
+            "merge" => Arc::new(Merge::new(options)?),
+            name => return Err(options.refuse(&format!("this version has no step `{name}` yet"))),
+        })
+    }
+}

@@ -98,3 +98,45 @@ pub struct StoredRun {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct LedgerError(pub String);
+
+/// A ledger that keeps nothing: for runs whose store is memory.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoLedger;
+
+impl Ledger for NoLedger {
+    fn begin(&self, _: &RunHead) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    fn job_ended(&self, _: &str, _: &Job) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    fn step(&self, _: &str, _: &StepRow) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    fn end(&self, _: &str, _: &Report) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    fn record_usage(&self, _: &str, _: &[ModelUsage]) -> Result<(), LedgerError> {
+        Err(LedgerError("there is no ledger in memory; give --store sqlite:PATH".to_owned()))
+    }
+
+    fn unfinished(&self) -> Result<Vec<RunHead>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    fn interrupted(&self, _: &str, _: Stamp) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    fn runs(&self, _: usize) -> Result<Vec<StoredRun>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    fn run(&self, _: &str) -> Result<Option<StoredRun>, LedgerError> {
+        Ok(None)
+    }
+}

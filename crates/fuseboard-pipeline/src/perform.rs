@@ -25,7 +25,7 @@ pub(crate) fn perform(run: &Underway, step: &PlannedStep, ended: &[StepRow], dea
         no_verdict(&mut row, "the deadline left no time");
         return row;
     }
-    let never = Interrupt::never();
+    let (never, circuits_so_far) = (Interrupt::never(), run.given.tracker.changes());
     let timeout = Deadline::after_any(step.settings.timeout);
     let context = StepContext {
         name: step.name(),
@@ -36,6 +36,7 @@ pub(crate) fn perform(run: &Underway, step: &PlannedStep, ended: &[StepRow], dea
         state_folder: &run.given.state_folder,
         config_folder: &run.given.config_folder,
         ended,
+        circuits: &circuits_so_far,
         ledger: &*run.given.ledger,
         redactor: &run.given.redactor,
     };

@@ -1,7 +1,6 @@
 //! A pipeline as it will run: every step checked, its circuit settled, its files pinned. What changes in the
 //! configuration afterwards changes nothing here.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use fuseboard::{CircuitName, Fingerprint};
 
 use crate::config::{
-    BuiltIn, CircuitSettings, Config, ConfigErrors, PipelineSection, StepDeclaration, StepOptions, Work,
+    BuiltIn, CircuitSettings, Config, ConfigErrors, PipelineSection, Spanned, StepDeclaration, StepOptions, Word, Work,
 };
 use crate::pins::Pins;
 use crate::step::Step;
@@ -92,15 +91,33 @@ impl Pipeline {
         self.steps.iter().map(PlannedStep::name).collect()
     }
 
-    /// The circuits of the steps.
-    pub fn circuits(&self) -> BTreeSet<&CircuitName> {
-        self.steps.iter().map(|step| &step.circuit).collect()
+    /// What would run, one line a step.
+    pub fn describe(&self) -> Vec<String> {
+        self.steps.iter().map(PlannedStep::describe).collect()
     }
 }
 
 impl PlannedStep {
     pub(crate) fn name(&self) -> &str {
         self.declaration.name.as_str()
+    }
+
+    fn describe(&self) -> String {
+        let declaration = &self.declaration;
+        let work = match (&self.task, declaration.work.built_in()) {
+            (_, Some(built_in)) => format!("uses {}", built_in.name),
+            (Task::Command(words), None) => format!("runs {}", words.join(" ")),
+            (Task::BuiltIn(_), None) => String::new(),
+        };
+        let names =
+            |names: &[Spanned<String>]| names.iter().map(|name| (**name).clone()).collect::<Vec<_>>().join(", ");
+        let mut line = format!("{} ({}, circuit {}): {work}", self.name(), declaration.kind.as_str(), self.circuit);
+        for (word, others) in [("after", &declaration.waits.after), ("gated by", &declaration.waits.gated_by)] {
+            if !others.is_empty() {
+                line = format!("{line}; {word} {}", names(others));
+            }
+        }
+        if declaration.enabled { line } else { format!("{line}; disabled") }
     }
 
     /// The file that is not what it was when the step was planned, relative to the job's folder.

@@ -8,9 +8,9 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
-use nix::unistd::Uid;
 use tempfile::NamedTempFile;
+
+use crate::sys;
 
 /// Why a private file cannot be used. The message names the path and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -55,11 +55,11 @@ impl PrivateFolder {
         let Some(folder) = self.existing()? else { return Ok(None) };
         let path = folder.join(name);
         // NONBLOCK: a pipe that was put here must not hold us up; `check` refuses it then.
-        let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+        let flags = sys::NO_FOLLOW | sys::NO_WAIT;
         let file = match OpenOptions::new().read(true).custom_flags(flags).open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if error.raw_os_error() == Some(nix::errno::Errno::ELOOP as i32) => {
+            Err(error) if sys::is_link_refused(&error) => {
                 return Err(PrivateError::Unsafe { path, why: "is a link", remedy: "remove it" });
             }
             Err(source) => return Err(PrivateError::Io { path, source }),
@@ -135,7 +135,7 @@ fn check(path: &Path, metadata: &Metadata, right_kind: bool, why: &'static str) 
     if !right_kind {
         return refuse(why, "remove it");
     }
-    if metadata.uid() != Uid::effective().as_raw() {
+    if metadata.uid() != sys::user_id() {
         return refuse("belongs to another user", "remove it, or run as that user");
     }
     if metadata.mode() & 0o022 != 0 {

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Once};
 use std::thread;
 use std::time::Duration;
 
@@ -63,6 +63,8 @@ pub struct Run {
     pub clock: Arc<dyn Clock>,
     /// Who is told of each step that has started or ended, in the order in which that happens.
     pub told: Box<dyn Fn(&StepRow) + Send + Sync>,
+    /// Who is told, once, that the run cannot be written down.
+    pub complained: Box<dyn Fn(&str) + Send + Sync>,
 }
 
 /// Which steps are to run.
@@ -85,8 +87,7 @@ impl Selection {
 pub(crate) struct Underway {
     pub(crate) given: Run,
     pub(crate) tree_state: TreeState,
-    /// The first thing that could not be written down, told once.
-    unwritten: Mutex<Option<String>>,
+    unwritten: Once,
 }
 
 impl Underway {
@@ -97,7 +98,7 @@ impl Underway {
     /// Writes down a step's status and tells it.
     pub(crate) fn note(&self, row: &StepRow) {
         if let Err(error) = self.given.ledger.step(&self.given.id, row) {
-            self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.to_string());
+            self.unwritten.call_once(|| (self.given.complained)(&error.to_string()));
         }
         (self.given.told)(row);
     }
@@ -118,7 +119,7 @@ pub fn run(given: Run) -> Report {
     let deadline = Deadline::after(given.pipeline.deadline());
     let untracked_allowed = given.pipeline.section.untracked == Untracked::Allow;
     let tree_state = given.tree.judge(&given.exempt, untracked_allowed);
-    let underway = Arc::new(Underway { given, tree_state, unwritten: Mutex::default() });
+    let underway = Arc::new(Underway { given, tree_state, unwritten: Once::new() });
     let rows = Loop::new(underway.clone(), deadline).run();
     let given = &underway.given;
     let summary = judge::summarise(&rows, &given.pipeline, given.interrupt.signal());

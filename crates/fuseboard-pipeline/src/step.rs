@@ -10,7 +10,7 @@ use crate::job::Job;
 use crate::ledger::Ledger;
 use crate::process::{Command, Deadline, Ended, Interrupt, Marker, Output, Stdin};
 use crate::redact::Redactor;
-use crate::report::StepRow;
+use crate::report::{CircuitChanges, StepRow};
 
 /// How much of a command's output is kept, in bytes.
 pub const KEPT_OUTPUT: usize = 64 * 1024;
@@ -57,6 +57,8 @@ pub struct StepContext<'a> {
     pub config_folder: &'a Path,
     /// The steps that have ended before this one started, in order.
     pub ended: &'a [StepRow],
+    /// What has become of this run's circuits so far.
+    pub circuits: &'a CircuitChanges,
     /// What earlier runs left, and where this one is written down.
     pub ledger: &'a dyn Ledger,
     /// Takes secrets out of what is kept.

@@ -198,5 +198,20 @@ mod tests {
 
 /// Whether this process runs as root.
 pub fn is_root() -> bool {
-    nix::unistd::geteuid().is_root()
+    user_id() == 0
+}
+
+/// The user whose rights this process has.
+pub(crate) fn user_id() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
+/// For opening a file: not through a link.
+pub(crate) const NO_FOLLOW: i32 = nix::fcntl::OFlag::O_NOFOLLOW.bits();
+/// For opening a file: a pipe without a writer is no reason to wait.
+pub(crate) const NO_WAIT: i32 = nix::fcntl::OFlag::O_NONBLOCK.bits();
+
+/// Whether a file was not opened because it is a link.
+pub(crate) fn is_link_refused(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(nix::errno::Errno::ELOOP as i32)
 }

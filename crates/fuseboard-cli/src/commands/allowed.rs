@@ -6,10 +6,10 @@ use crate::Failed;
 use crate::args::Format;
 use crate::exit_code::ExitCode;
 use crate::home;
-use crate::settings::Settings;
+use crate::settings::{Settings, valid_name};
 
 pub(crate) fn allowed(settings: &Settings, name: &str) -> Result<ExitCode, Failed> {
-    let name = settings.known_or_new(name)?;
+    let name = if home::is_off() { valid_name(name)? } else { settings.known_or_new(name)? };
     let allowed = home::is_off() || {
         let circuit = settings
             .board()

@@ -44,7 +44,11 @@ pub(crate) fn exec(settings: &Settings, args: &ExecArgs) -> Result<ExitCode, Fai
                 "--scope fleet: this version has no fleet store yet; use host or project",
             ));
         }
-        scope => scope.name(settings.project(), &short).map_err(|error| Failed::new(ExitCode::Usage, error))?,
+        Scope::Host => short,
+        Scope::Project => {
+            let named = Scope::Project.name(settings.project(), &short);
+            named.map_err(|error| Failed::new(ExitCode::Usage, error))?
+        }
     };
     let exec = Exec { settings, args, limits };
     let (done, view) = if let Some(trouble) = exec.configuration_blocks() {
@@ -77,7 +81,7 @@ impl Exec<'_> {
     /// Says each time that the configuration is bad; a gate then gives no verdict, other work runs by the defaults.
     fn configuration_blocks(&self) -> Option<Done> {
         let trouble = self.settings.config_trouble()?;
-        self.settings.console.error(trouble);
+        self.settings.console.errors(trouble);
         self.args.gate.then(|| {
             self.settings.console.error("a gate gives no verdict without the configuration that it goes by");
             Done { outcome: None, code: ExitCode::Blocked, duration: None, held_output: None, last_error: None }
@@ -246,5 +250,5 @@ fn result_json(circuit: &str, done: &Done, view: Option<&View>) -> String {
         "probe_at": view.and_then(|view| view.probe_at).map(show::rfc3339),
         "last_error": done.last_error,
     });
-    format!("{object}\n")
+    show::json_line(&object) + "\n"
 }

@@ -22,7 +22,7 @@ pub(crate) fn explain(settings: &Settings, name: &str) -> Result<ExitCode, Faile
         Format::Json => {
             let circuit = show::circuit_json(&view, &settings.policy(&name));
             let answer = json!({"schema": "fuseboard.explain/1", "circuit": circuit, "sentences": sentences});
-            settings.console.data(&answer.to_string());
+            settings.console.data(&show::json_line(&answer));
         }
         Format::Text => settings.console.data(&sentences.join("\n")),
     }

@@ -11,7 +11,7 @@ use crate::Failed;
 use crate::args::{Format, HistoryArgs};
 use crate::exit_code::ExitCode;
 use crate::settings::{Settings, no_store};
-use crate::show::rfc3339_ms;
+use crate::show::{json_line, rfc3339_ms};
 
 pub(crate) fn history(settings: &Settings, args: &HistoryArgs) -> Result<ExitCode, Failed> {
     let name = args.name.as_deref().map(|name| settings.known(name)).transpose()?;
@@ -34,7 +34,7 @@ pub(crate) fn history(settings: &Settings, args: &HistoryArgs) -> Result<ExitCod
 }
 
 fn event_json(row: &StoredEvent) -> String {
-    json!({
+    json_line(&json!({
         "at": rfc3339_ms(row.at_ms),
         "circuit": row.circuit,
         "event": row.event,
@@ -43,8 +43,7 @@ fn event_json(row: &StoredEvent) -> String {
         "probe_at": row.probe_at_ms.map(rfc3339_ms),
         "by": row.by,
         "run": row.run,
-    })
-    .to_string()
+    }))
 }
 
 fn event_line(row: &StoredEvent) -> String {
@@ -59,15 +58,14 @@ fn event_line(row: &StoredEvent) -> String {
 }
 
 fn outcome_json(row: &StoredOutcome) -> String {
-    json!({
+    json_line(&json!({
         "at": rfc3339_ms(row.at_ms),
         "circuit": row.circuit,
         "outcome": row.outcome,
         "failure": row.failure,
         "duration_ms": row.duration_ms,
         "run": row.run,
-    })
-    .to_string()
+    }))
 }
 
 fn outcome_line(row: &StoredOutcome) -> String {

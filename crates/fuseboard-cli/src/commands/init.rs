@@ -14,6 +14,7 @@ use crate::args::{Format, InitArgs, Template};
 use crate::exit_code::ExitCode;
 use crate::home;
 use crate::settings::Settings;
+use crate::show;
 
 const AGENT: &str = include_str!("../templates/agent.toml");
 const MINIMAL: &str = include_str!("../templates/minimal.toml");
@@ -37,7 +38,7 @@ pub(crate) fn init(settings: &Settings, args: &InitArgs, flag: Option<&Path>) ->
     })?;
     if settings.format == Format::Json {
         let answer = json!({"schema": "fuseboard.init/1", "file": path.to_string_lossy(), "trusted": true});
-        settings.console.data(&answer.to_string());
+        settings.console.data(&show::json_line(&answer));
     }
     for line in what_next(args.template, &path, flag, &surroundings) {
         settings.console.note(line);
@@ -150,14 +151,22 @@ fn is_same(one: &Path, other: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use fuseboard::{CircuitName, Policy};
+    use fuseboard_mission::steps::BuiltInSteps;
     use fuseboard_pipeline::config::{Config, PipelineSection};
+    use fuseboard_pipeline::pipeline::Pipeline;
 
     use super::*;
 
     const TEMPLATES: [Template; 3] = [Template::Agent, Template::Minimal, Template::Ci];
 
     fn parse(text: &str) -> Config {
-        Config::parse(Path::new("fuseboard.toml"), text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
+        let config = Config::parse(Path::new("fuseboard.toml"), text.as_bytes());
+        let config = config.unwrap_or_else(|errors| panic!("{errors}\n{text}"));
+        let planned = Pipeline::plan(&config, "app", Path::new("/nowhere"), &BuiltInSteps);
+        if let Err(errors) = planned {
+            panic!("{errors}\n{text}");
+        }
+        config
     }
 
     fn plain(template: Template) -> String {
@@ -220,7 +229,6 @@ mod tests {
             assert_eq!(config.pipeline, PipelineSection::default(), "{template:?}");
             let agent = |config: &Config| config.agent_circuit("app").policy;
             assert_eq!(agent(&config), agent(&Config::default()), "{template:?}");
-            assert_eq!(config.mission.on_unmeasured, Config::default().mission.on_unmeasured, "{template:?}");
         }
     }
 

@@ -6,13 +6,13 @@ use crate::Failed;
 use crate::args::{RecordArgs, RecordedOutcome};
 use crate::exit_code::ExitCode;
 use crate::home;
-use crate::settings::Settings;
+use crate::settings::{Settings, valid_name};
 
 pub(crate) fn record(settings: &Settings, args: &RecordArgs) -> Result<ExitCode, Failed> {
-    let name = settings.known_or_new(&args.name)?;
     if home::is_off() {
-        return Ok(ExitCode::Done);
+        return valid_name(&args.name).map(|_| ExitCode::Done);
     }
+    let name = settings.known_or_new(&args.name)?;
     let outcome = match args.outcome {
         RecordedOutcome::Success => Outcome::Success,
         RecordedOutcome::Ignored => Outcome::Ignored,

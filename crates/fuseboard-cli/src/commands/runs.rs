@@ -41,7 +41,7 @@ fn newest(settings: &Settings, limit: usize) -> Result<ExitCode, Failed> {
     match settings.format {
         Format::Json => {
             let runs: Vec<Value> = runs.iter().map(summary_json).collect();
-            settings.console.data(&json!({"schema": "fuseboard.runs/1", "runs": runs}).to_string());
+            settings.console.data(&show::json_line(&json!({"schema": "fuseboard.runs/1", "runs": runs})));
         }
         Format::Text if runs.is_empty() => settings.console.note("no run yet"),
         Format::Text => settings.console.data(&table(&runs, short, SystemClock.wall())),
@@ -61,7 +61,7 @@ fn one(settings: &Settings, id: &str) -> Result<ExitCode, Failed> {
         return Err(Failed::new(ExitCode::Usage, message));
     };
     match settings.format {
-        Format::Json => settings.console.data(&run_json(&run).to_string()),
+        Format::Json => settings.console.data(&show::json_line(&run_json(&run))),
         Format::Text => {
             settings.console.data(&card(&run, SystemClock.wall()));
             let outputs: Vec<String> = steps(&run).iter().filter_map(kept_output).collect();

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
-use anstyle::Style;
 use comfy_table::{ContentArrangement, Table, presets};
 use fuseboard::clock::{Clock, Human, SystemClock};
 use fuseboard::record::Position;
@@ -13,7 +12,7 @@ use serde_json::json;
 
 use crate::Failed;
 use crate::args::{Format, StatusArgs};
-use crate::console::{BAD, FAINT, MIDDLING, STRONG, styled};
+use crate::console::{BAD, FAINT, MIDDLING, PLAIN, STRONG, styled};
 use crate::exit_code::ExitCode;
 use crate::settings::Settings;
 use crate::show;
@@ -36,7 +35,8 @@ pub(crate) fn status(settings: &Settings, args: &StatusArgs) -> Result<ExitCode,
         Format::Json => {
             let circuits: Vec<_> =
                 views.iter().map(|view| show::circuit_json(view, &settings.policy(&view.name))).collect();
-            settings.console.data(&json!({"schema": "fuseboard.status/1", "circuits": circuits}).to_string());
+            let answer = json!({"schema": "fuseboard.status/1", "circuits": circuits});
+            settings.console.data(&show::json_line(&answer));
         }
         Format::Text => {
             let text = match (&views[..], args.names.len()) {
@@ -82,7 +82,7 @@ fn table(views: &[View], now: SystemTime) -> String {
     }
     // One style for a whole line: first the head, then what each circuit deserves.
     let styles = std::iter::once(STRONG).chain(views.iter().map(|view| match (view.state, &view.switch) {
-        (Shown::Closed, None) => Style::new(),
+        (Shown::Closed, None) => PLAIN,
         (Shown::Open, _) => BAD,
         (Shown::HalfOpen, _) | (Shown::Closed, Some(_)) => MIDDLING,
     }));

@@ -5,10 +5,12 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use fuseboard_mission::steps::BuiltInSteps;
 use fuseboard_pipeline::config::find::{Found, candidates};
 use fuseboard_pipeline::config::load::{LoadError, REMEDY, Request, load};
-use fuseboard_pipeline::config::{Config, ConfigError, ConfigErrors, MAX_ERRORS, MAX_FILE, StepKind, Work};
+use fuseboard_pipeline::config::{Config, ConfigError, ConfigErrors, MAX_ERRORS, MAX_FILE, StepKind};
 use fuseboard_pipeline::duration;
+use fuseboard_pipeline::pipeline::Pipeline;
 use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::trust::{RepositoryKey, Trust, TrustVerdict};
 use serde_json::{Value, json};
@@ -19,6 +21,7 @@ use crate::console::{BAD, FAINT, GOOD, MIDDLING, STRONG, styled};
 use crate::exit_code::ExitCode;
 use crate::home;
 use crate::settings::Settings;
+use crate::show;
 
 /// Widest piece of a line that is shown before the offending text, and of that text with what follows it, in
 /// characters.
@@ -31,7 +34,8 @@ pub(crate) fn validate(settings: &Settings, flag: Option<&Path>) -> ExitCode {
     let Some(found) = candidates(flag, &surroundings).into_iter().next() else {
         return nothing_to_check(settings);
     };
-    let checked = load(Request { flag, surroundings: &surroundings, trust: &trust, accept: true });
+    let loaded = load(Request { flag, surroundings: &surroundings, trust: &trust, accept: true });
+    let checked = loaded.and_then(|loaded| check_steps(settings, loaded.config, found.needs_trust));
     let trusted = is_trusted(&found, &trust);
     let problems = match &checked {
         Ok(_) => Vec::new(),
@@ -42,11 +46,11 @@ pub(crate) fn validate(settings: &Settings, flag: Option<&Path>) -> ExitCode {
     if settings.format == Format::Json {
         let file = found.path.to_string_lossy();
         let answer = json!({"schema": "fuseboard.validate/1", "file": file, "trusted": trusted, "errors": problems});
-        settings.console.data(&answer.to_string());
+        settings.console.data(&show::json_line(&answer));
         return code;
     }
     let shown = match &checked {
-        Ok(loaded) => summary(&found.path, &loaded.config),
+        Ok(config) => summary(&found.path, config),
         Err(LoadError::Invalid { errors, .. }) => shown(errors),
         Err(error) => styled(BAD, &error.to_string()),
     };
@@ -58,13 +62,21 @@ fn nothing_to_check(settings: &Settings) -> ExitCode {
     match settings.format {
         Format::Json => {
             let answer = json!({"schema": "fuseboard.validate/1", "file": null, "trusted": null, "errors": []});
-            settings.console.data(&answer.to_string());
+            settings.console.data(&show::json_line(&answer));
         }
         Format::Text => settings
             .console
             .data("there is no fuseboard.toml here: everything has its default; `fuseboard init` writes one"),
     }
     ExitCode::Done
+}
+
+/// The configuration, unless its built-in steps refuse the options that it gives them.
+fn check_steps(settings: &Settings, config: Config, of_repository: bool) -> Result<Config, LoadError> {
+    // Options do not depend on the project, and to find out its name would write that down.
+    let planned = Pipeline::plan(&config, "any", &settings.home().surroundings().folder, &BuiltInSteps);
+    planned.map_err(|errors| LoadError::Invalid { errors, of_repository })?;
+    Ok(config)
 }
 
 /// Whether the file counts as it is now.
@@ -94,23 +106,7 @@ fn summary(path: &Path, config: &Config) -> String {
     let (steps, gates) = (counted(config.steps.len(), "step"), counted(gates, "gate"));
     let deadline = duration::format(config.pipeline.deadline);
     let path = styled(STRONG, &path.to_string_lossy());
-    let unchecked = match steps_with_options(config) {
-        names if names.is_empty() => String::new(),
-        names => {
-            let line = format!("not checked by this command: the options (`with`) of {}", names.join(", "));
-            format!("\n{}", styled(MIDDLING, &line))
-        }
-    };
-    format!("{path}: {steps}, {gates}, deadline {deadline}, {}{unchecked}", styled(GOOD, "OK"))
-}
-
-/// The steps whose options only the step itself can check.
-fn steps_with_options(config: &Config) -> Vec<&str> {
-    let has_options = |work: &Work| match work {
-        Work::BuiltIn { options, .. } => !options.is_empty(),
-        Work::Command(_) | Work::Shell(_) => false,
-    };
-    config.steps.iter().filter(|step| has_options(&step.work)).map(|step| step.name.as_str()).collect()
+    format!("{path}: {steps}, {gates}, deadline {deadline}, {}", styled(GOOD, "OK"))
 }
 
 // --- What is wrong ----------------------------------------------------------------------------------------

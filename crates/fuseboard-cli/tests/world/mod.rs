@@ -3,6 +3,7 @@
 //! When it goes, nothing that was started in it may be left: every process is known by an entry of its environment.
 #![allow(dead_code, reason = "each file of tests uses its own part of it")]
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -64,19 +65,19 @@ impl World {
     }
 
     /// `fuseboard` with these words, in this world and no other.
-    pub(crate) fn command<S: AsRef<std::ffi::OsStr>>(&self, words: &[S]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fuseboard"));
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, words: &[S]) -> Command {
+        let mut command = Command::new(fuseboard());
         command.args(words);
         self.surround(&mut command);
         command
     }
 
-    /// Any other program in this world. `$FUSEBOARD_BIN` names ours.
+    /// Any other program in this world. `$BIN` is ours.
     pub(crate) fn other(&self, program: &str, words: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(words);
         self.surround(&mut command);
-        command.env("BIN", env!("CARGO_BIN_EXE_fuseboard"));
+        command.env("BIN", fuseboard());
         command
     }
 
@@ -116,6 +117,11 @@ impl World {
         let ran = self.run(&["status", name, "--format", "json"]);
         assert_eq!(ran.code, 0, "{}", ran.err());
         ran.json()["circuits"][0].clone()
+    }
+
+    /// Waits until the next call of this circuit is a probe.
+    pub(crate) fn await_probe(&self, name: &str) {
+        wait_for("a probe", || self.circuit(name)["probe_due"] == true);
     }
 
     /// The events of this circuit, by their words.
@@ -181,6 +187,11 @@ impl Ran {
     }
 }
 
+/// The program as it was just built, or the one of `$FUSEBOARD_BIN`: an installed one, a release.
+fn fuseboard() -> OsString {
+    std::env::var_os("FUSEBOARD_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_fuseboard").into())
+}
+
 /// Starts a call whose output is read later.
 pub(crate) fn start(mut command: Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program can be started")
@@ -213,6 +224,7 @@ pub(crate) fn end_of(mut child: Child) -> Ran {
         })
     }
     let started = now();
+    drop(child.stdin.take());
     let (stdout, stderr) = (reader(child.stdout.take()), reader(child.stderr.take()));
     let status = loop {
         if let Some(status) = child.try_wait().expect("a child") {
@@ -220,7 +232,7 @@ pub(crate) fn end_of(mut child: Child) -> Ran {
         }
         if started.elapsed() > LIMIT {
             child.kill().expect("a child");
-            panic!("still running after {LIMIT:?}: {}", String::from_utf8_lossy(&stderr.join().expect("a reader")));
+            panic!("still running after {LIMIT:?}");
         }
         thread::sleep(Duration::from_millis(1));
     };

@@ -5,12 +5,11 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
-
 use super::find::{Found, Origin, Surroundings, candidates};
 use super::{Config, ConfigErrors, MAX_FILE};
 use crate::digest::sha256_hex;
 use crate::private_folder::PrivateError;
+use crate::sys;
 use crate::trust::{Change, RepositoryKey, Trust, TrustVerdict};
 
 /// What to type to make a repository's file count.
@@ -157,7 +156,7 @@ fn load_file(found: &Found, request: Request<'_>) -> Result<LoadedConfig, LoadEr
 fn read(found: &Found) -> io::Result<Vec<u8>> {
     // A pipe is fine for who names it (`--config <(…)`). In a repository it could hold us up for ever, so it is
     // opened without waiting and then refused.
-    let flags = if found.needs_trust { OFlag::O_NONBLOCK.bits() } else { 0 };
+    let flags = if found.needs_trust { sys::NO_WAIT } else { 0 };
     let file = OpenOptions::new().read(true).custom_flags(flags).open(&found.path)?;
     let kind = file.metadata()?.file_type();
     if kind.is_dir() {

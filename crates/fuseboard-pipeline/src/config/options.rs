@@ -65,6 +65,12 @@ impl StepOptions {
         self.table.is_empty()
     }
 
+    /// A complaint about the step as a whole.
+    pub fn refuse(&self, message: &str) -> ConfigErrors {
+        let refused = self.read(|reader| reader.refuse_table(message, None));
+        refused.expect_err("a reader that complained has no value")
+    }
+
     /// Reads all options. Keys for which `read` did not ask are unknown.
     ///
     /// # Errors

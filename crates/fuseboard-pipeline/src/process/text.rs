@@ -1,8 +1,8 @@
 //! Text from outside, made safe to show.
 
 /// `text` without what could act on a terminal or mislead a reader: escape sequences as a whole, control
-/// characters (C0, DEL, C1), line separators, and the marks that turn the direction of writing. Tabs become
-/// blanks; line feeds are control characters too. All sequences are those of ECMA-48.
+/// characters (C0, DEL, C1), line separators, and the marks that turn the direction of writing. Tabs and
+/// line feeds become blanks, so that no text forges a second line. All sequences are those of ECMA-48.
 pub fn plain_text(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text.chars();
@@ -11,7 +11,7 @@ pub fn plain_text(text: &str) -> String {
             '\u{1b}' => skip_escape(&mut rest),
             '\u{9b}' => skip_control_sequence(&mut rest),
             '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => skip_string(&mut rest),
-            '\t' => plain.push(' '),
+            '\t' | '\n' => plain.push(' '),
             _ if char.is_control() || misleads(char) => {}
             _ => plain.push(char),
         }
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn control_and_directional_characters_go() {
-        assert_eq!(plain_text("a\0\u{8}\u{7f}\u{85}b\tc\u{202e}d\u{2066}e\u{200f}f\u{2028}g"), "ab cdefg");
+        assert_eq!(plain_text("a\0\u{8}\u{7f}\u{85}b\tc\r\n\u{202e}d\u{2066}e\u{200f}f\u{2028}g"), "ab c defg");
         assert_eq!(plain_text("Grüße, 世界 🎉"), "Grüße, 世界 🎉");
     }
 }

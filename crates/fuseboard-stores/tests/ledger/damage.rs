@@ -58,7 +58,7 @@ fn a_damaged_run_is_an_error_that_names_it_and_stops_no_other() {
         home.sql(&damage);
         let store = home.store();
         for error in [store.run("bad").unwrap_err(), store.runs(9).unwrap_err()] {
-            assert!(error.to_string().starts_with("run bad cannot be read: its "), "{damage}: {error}");
+            assert!(error.to_string().starts_with("run bad cannot be read: "), "{damage}: {error}");
             assert!(error.to_string().len() < 400, "{damage}: {error}");
         }
         assert!(store.run("good").unwrap().is_some(), "{damage}");
@@ -104,6 +104,17 @@ fn a_damaged_beginning_is_named_and_can_still_be_marked() {
     assert!(error.starts_with("run a cannot be read: its holder"), "{error}");
     store.interrupted("a", home.now()).unwrap();
     assert_eq!(store.unfinished().unwrap(), [home.head("b")]);
+}
+
+#[test]
+fn usage_of_a_run_without_a_name_is_an_error_that_names_its_row() {
+    for run in ["X'ff'", "zeroblob(5000000)", "printf('%.*c', 200, 'x')"] {
+        let home = Home::new();
+        home.store().record_usage("bad", &[usage("opus", 1, 0.5)]).unwrap();
+        home.sql(&format!("UPDATE usage SET run = {run}"));
+        let error = home.store().usage_since(Stamp::from_millis(0)).unwrap_err().to_string();
+        assert!(error.starts_with("run of row 1 of the usage cannot be read: its run "), "{run}: {error}");
+    }
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn head(row: &Row<'_>) -> Result<RunHead, Damage> {
         started_at: Stamp::from_millis(row.get(2)?),
         id: ID.some_text(row, 3)?,
         project: PROJECT.some_text(row, 5)?,
-        holder: HOLDER.some_json(row, 7)?,
+        holder: HOLDER.some_object(row, 7)?,
     })
 }
 
@@ -196,7 +196,7 @@ fn head(row: &Row<'_>) -> Result<RunHead, Damage> {
 fn frame(row: &Row<'_>) -> Result<StoredRun, Damage> {
     let moment = |at| Ok::<_, Damage>(row.get::<_, Option<i64>>(at)?.map(Stamp::from_millis));
     let ended_at = moment(9)?;
-    let report: Option<Report> = REPORT.json(row, 13)?;
+    let report: Option<Report> = REPORT.object(row, 13)?;
     if ended_at.is_some() != report.is_some() {
         return Err(Damage::Untrue("it has a report or an end, but not both"));
     }
@@ -204,7 +204,7 @@ fn frame(row: &Row<'_>) -> Result<StoredRun, Damage> {
         return Err(Damage::Untrue("its report is no fuseboard.run/1"));
     }
     let was_interrupted = moment(10)?.is_some();
-    Ok(StoredRun { head: head(row)?, ended_at, job: JOB.json(row, 11)?, report, steps: Vec::new(), was_interrupted })
+    Ok(StoredRun { head: head(row)?, ended_at, job: JOB.object(row, 11)?, report, steps: Vec::new(), was_interrupted })
 }
 
 /// A run with everything that belongs to it.

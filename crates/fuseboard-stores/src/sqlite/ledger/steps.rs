@@ -109,7 +109,7 @@ fn all(database: &Connection, run: &Key) -> Result<Vec<Result<Stored, Damage>>, 
 }
 
 fn stored(row: &Row<'_>) -> Result<Stored, Damage> {
-    let mut step: StepRow = ROW.some_json(row, 4)?;
+    let mut step: StepRow = ROW.some_object(row, 4)?;
     if NAME.text(row, 2)? != Some(step.name.as_str()) {
         return Err(Damage::Untrue("a step's row has the name of another"));
     }

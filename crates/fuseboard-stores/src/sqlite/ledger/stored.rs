@@ -23,7 +23,7 @@ impl Column {
     pub(super) fn text<'a>(&self, row: &'a Row<'_>, at: usize) -> Result<Option<&'a str>, Damage> {
         let Some(bytes) = row.get::<_, Option<i64>>(at)? else { return Ok(None) };
         if usize::try_from(bytes).is_ok_and(|bytes| bytes <= self.most) {
-            return Ok(Some(row.get_ref(at + 1)?.as_str().map_err(rusqlite::Error::from)?));
+            return row.get_ref(at + 1)?.as_str().map(Some).map_err(|_| Damage::NoText(self.name));
         }
         Err(Damage::Long { column: self.name, bytes, most: self.most })
     }
@@ -39,9 +39,17 @@ impl Column {
         parsed.map_err(|error| Damage::Garbage { column: self.name, error })
     }
 
-    /// What the text, which must be there, says as JSON.
-    pub(super) fn some_json<T: DeserializeOwned>(&self, row: &Row<'_>, at: usize) -> Result<T, Damage> {
-        self.json(row, at)?.ok_or(Damage::Missing(self.name))
+    /// The JSON object that the text is. A list would be taken for the fields of one, in their order.
+    pub(super) fn object<T: DeserializeOwned>(&self, row: &Row<'_>, at: usize) -> Result<Option<T>, Damage> {
+        match self.text(row, at)? {
+            Some(text) if !text.starts_with('{') => Err(Damage::NoObject(self.name)),
+            _ => self.json(row, at),
+        }
+    }
+
+    /// The JSON object that the text, which must be there, is.
+    pub(super) fn some_object<T: DeserializeOwned>(&self, row: &Row<'_>, at: usize) -> Result<T, Damage> {
+        self.object(row, at)?.ok_or(Damage::Missing(self.name))
     }
 }
 
@@ -52,13 +60,17 @@ pub(super) enum Damage {
     Long { column: &'static str, bytes: i64, most: usize },
     #[error("its {column} is not what it should be: {error}")]
     Garbage { column: &'static str, error: serde_json::Error },
+    #[error("its {0} is no text")]
+    NoText(&'static str),
+    #[error("its {0} is no JSON object")]
+    NoObject(&'static str),
     #[error("its {0} is missing")]
     Missing(&'static str),
     #[error("{0}")]
     Untrue(&'static str),
     #[error("it has more than {0} steps")]
     Many(usize),
-    #[error("a column has no value of its kind: {0}")]
+    #[error("its row has a value of another kind: {0}")]
     Column(#[from] rusqlite::Error),
 }
 
@@ -66,7 +78,7 @@ pub(super) enum Damage {
 #[derive(Debug)]
 pub(super) struct Key {
     pub(super) number: i64,
-    /// Cut, and without what could act on a terminal: for messages.
+    /// Without what could act on a terminal: for messages.
     pub(super) id: String,
 }
 
@@ -78,8 +90,8 @@ impl Key {
         Ok(Self { number, id })
     }
 
-    /// What stands for the id in a `SELECT`.
-    pub(super) const ID: &str = "substr(id, 1, 128)";
+    /// What stands for the id in a `SELECT`. A longer one than ours is not fetched.
+    pub(super) const ID: &str = "iif(octet_length(id) <= 128, id, NULL)";
 
     /// What the caller is told of a damaged row of this run.
     pub(super) fn damaged(&self, damage: Damage) -> Fault {

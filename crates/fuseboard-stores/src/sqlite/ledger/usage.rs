@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::super::connection::Fault;
 use super::StoredUsage;
-use super::stored::{Column, Damage, Key, damaged, refused};
+use super::stored::{Column, Damage, damaged, refused, shown};
 use super::{retention, runs};
 use crate::format::Stamp as Now;
 
@@ -61,18 +61,23 @@ fn is_amount(cost: f64) -> bool {
 pub(super) fn since(database: &Connection, since: Stamp) -> Result<Vec<StoredUsage>, Fault> {
     let [run, project, model] = [RUN, PROJECT, MODEL].map(|column| column.select());
     let mut select = database.prepare_cached(&format!(
-        "SELECT id, substr(run, 1, 128), at, {run}, {project}, {model}, input_uncached, cache_read, cache_write,
+        "SELECT id, at, {run}, {project}, {model}, input_uncached, cache_read, cache_write,
          output, cost_usd FROM usage WHERE at >= ?1 ORDER BY at, id"
     ))?;
     let mut rows = select.query([since.millis()])?;
     let mut usage = Vec::new();
     while let Some(row) = rows.next()? {
-        match stored(row) {
-            Ok(row) => usage.push(row),
-            Err(damage) => return Err(damaged(&Key::of(row, 0)?.id, damage)),
-        }
+        usage.push(stored(row).map_err(|damage| damaged(&name(row), damage))?);
     }
     Ok(usage)
+}
+
+fn name(row: &Row<'_>) -> String {
+    match (RUN.text(row, 2), row.get::<_, i64>(0)) {
+        (Ok(Some(run)), _) => shown(run),
+        (_, Ok(id)) => format!("of row {id} of the usage"),
+        (_, Err(_)) => "of some usage".to_owned(),
+    }
 }
 
 fn stored(row: &Row<'_>) -> Result<StoredUsage, Damage> {
@@ -80,20 +85,20 @@ fn stored(row: &Row<'_>) -> Result<StoredUsage, Damage> {
         let count = row.get::<_, Option<i64>>(at)?.map(u64::try_from).transpose();
         count.map_err(|_| Damage::Untrue("its usage has a negative number of tokens"))
     };
-    let cost_usd: Option<f64> = row.get(13)?;
+    let cost_usd: Option<f64> = row.get(12)?;
     if cost_usd.is_some_and(|cost| !is_amount(cost)) {
         return Err(Damage::Untrue("its cost is no amount"));
     }
     Ok(StoredUsage {
-        at: Stamp::from_millis(row.get(2)?),
-        run: RUN.some_text(row, 3)?,
-        project: PROJECT.text(row, 5)?.map(str::to_owned),
+        at: Stamp::from_millis(row.get(1)?),
+        run: RUN.some_text(row, 2)?,
+        project: PROJECT.text(row, 4)?.map(str::to_owned),
         usage: ModelUsage {
-            model: MODEL.text(row, 7)?.map(str::to_owned),
-            input_uncached: tokens(9)?,
-            cache_read: tokens(10)?,
-            cache_write: tokens(11)?,
-            output: tokens(12)?,
+            model: MODEL.text(row, 6)?.map(str::to_owned),
+            input_uncached: tokens(8)?,
+            cache_read: tokens(9)?,
+            cache_write: tokens(10)?,
+            output: tokens(11)?,
             cost_usd,
         },
     })

@@ -1,0 +1,184 @@
+//! `mission`: freezes the configuration, runs the agent, judges its result, then does the work after it.
+
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use fuseboard::decision::SkipReason;
+use fuseboard::{Call, CircuitName, Failure, FailureKind, Outcome, Permit, Refusal, RefusalReason};
+use fuseboard_mission::agents;
+use fuseboard_pipeline::config::AtStart;
+use fuseboard_pipeline::job::{Job, JobFailure};
+use fuseboard_pipeline::process::{self, Command, Deadline, Ended, How, Marker, Output};
+use fuseboard_pipeline::program;
+
+use crate::Failed;
+use crate::args::MissionArgs;
+use crate::exit_code::ExitCode;
+use crate::home;
+use crate::prepared::{self, Prepared, now};
+use crate::settings::Settings;
+
+/// How much of the agent's standard error is kept for its last words.
+const ERROR_TAIL: usize = 4 * 1024;
+/// Longest nap while an open circuit is waited for: somebody may reset it meanwhile.
+const LONGEST_NAP: Duration = Duration::from_secs(30);
+
+pub(crate) fn mission(settings: &Settings, args: &MissionArgs) -> Result<ExitCode, Failed> {
+    if args.job.detach {
+        return prepared::detach(settings);
+    }
+    let prepared = Prepared::new(settings, &args.job)?;
+    if args.job.dry_run {
+        return Ok(prepared.dry_run());
+    }
+    let folder = prepared.folder()?;
+    let (stdout, stderr) = (capture(&folder.join("stdout"))?, capture(&folder.join("stderr"))?);
+    let command = command(args, &prepared, stdout, stderr);
+    prepared.begin();
+    start_afresh(&prepared)?;
+    let permit = match agent_permit(&prepared, args, &command)? {
+        Ok(permit) => permit,
+        Err(code) => return Ok(code),
+    };
+    let mut job = Job { started_at: Some(now()), ..prepared.job.clone() };
+    let ended = process::run(&command, settings.interrupt(), Deadline::NEVER);
+    job.ended_at = Some(now());
+    (job.stdout_path, job.stderr_path) = (Some(folder.join("stdout")), Some(folder.join("stderr")));
+    judge(&prepared, args, &ended, &mut job);
+    if let Some(permit) = permit {
+        drop(permit.settle(&agent_outcome(settings, &job, &ended)));
+    }
+    prepared.look_at_the_end(&mut job);
+    prepared.finish(job, |job, pipeline| match (&ended.how, job.exit_code.unwrap_or(0)) {
+        (How::Interrupted(signal), _) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+        (_, code) if code != 0 => u8::try_from(code).unwrap_or(u8::MAX),
+        _ if !job.succeeded => 1,
+        _ => pipeline,
+    })
+}
+
+/// The agent's command: streams through, is captured, and carries the run's id.
+fn command(args: &MissionArgs, prepared: &Prepared<'_>, stdout: File, stderr: File) -> Command {
+    let mut words = args.command.iter();
+    let program = words.next().cloned().unwrap_or_default();
+    Command::new(program)
+        .args(words)
+        .cwd(&prepared.job.project.path)
+        .stdout(Output::tee(0).and_file(stdout))
+        .stderr(Output::tee(ERROR_TAIL).and_file(stderr))
+        .timeout(prepared.config.mission.timeout)
+        .foreground(true)
+        .end_all(true)
+        .marker(Marker::new("FUSEBOARD_RUN", prepared.run_id.as_str()))
+}
+
+/// Judges the agent: by how it ended, and by its own word.
+fn judge(prepared: &Prepared<'_>, args: &MissionArgs, ended: &Ended, job: &mut Job) {
+    let reading = job.stdout_path.as_deref().map(|path| agents::read(args.job.agent, path)).unwrap_or_default();
+    (job.succeeded, job.failure_kind) = agents::judge(&ended.how, &reading);
+    job.exit_code = Some(match ended.how {
+        How::TimedOut => 124,
+        How::Interrupted(signal) => 128 + signal,
+        ref how => how.child_code().unwrap_or(1),
+    });
+    let error = reading.error.clone();
+    reading.complete(job);
+    let console = &prepared.settings.console;
+    if let Some(error) = &ended.capture_error {
+        console.error(format_args!("the agent's output is captured in part only: {error}"));
+    }
+    for survivor in &ended.left_behind {
+        console.error(format_args!("{survivor} could not be ended"));
+    }
+    match job.failure_kind {
+        Some(JobFailure::Exit | JobFailure::Interrupted) | None => {}
+        Some(kind) => console.note(format_args!(
+            "the mission failed ({}): {}",
+            kind.as_str(),
+            error.as_deref().unwrap_or(&ended.how.to_string())
+        )),
+    }
+}
+
+/// What the mission means for the agent's own circuit.
+fn agent_outcome(settings: &Settings, job: &Job, ended: &Ended) -> Outcome {
+    let words = || {
+        ended
+            .stderr
+            .last_error(settings.redactor())
+            .map_or_else(|| ended.how.to_string(), |said| format!("{}: {said}", ended.how))
+    };
+    let kind = match job.failure_kind {
+        None => return Outcome::Success,
+        Some(JobFailure::Quota | JobFailure::Interrupted) => return Outcome::Ignored,
+        Some(JobFailure::Exit) => FailureKind::Exit,
+        Some(JobFailure::Signal) => FailureKind::Signal,
+        Some(JobFailure::Spawn) => FailureKind::Spawn,
+        Some(JobFailure::Timeout) => FailureKind::Timeout,
+        Some(JobFailure::AgentError | JobFailure::Login) => FailureKind::Error,
+    };
+    Outcome::Failure(Failure::new(kind, &words()))
+}
+
+/// Leave for the agent by its own circuit, `PROJECT/agent`. An open one is waited for, or ends the mission.
+fn agent_permit(
+    prepared: &Prepared<'_>,
+    args: &MissionArgs,
+    command: &Command,
+) -> Result<Result<Option<Permit>, ExitCode>, Failed> {
+    if home::is_off() {
+        return Ok(Ok(None));
+    }
+    let settings = prepared.settings;
+    let project = &prepared.job.project.name;
+    let name = CircuitName::new(&format!("{project}/agent")).map_err(|error| Failed::new(ExitCode::Usage, error))?;
+    let limits = prepared.config.agent_circuit(project);
+    let circuit =
+        settings.board().circuit_with(&name, limits.policy).map_err(|error| Failed::new(ExitCode::Bug, error))?;
+    loop {
+        let mut call = Call::default().of(Some(program::fingerprint(command))).in_run(Some(&prepared.run_id)).kept();
+        if let Some(timeout) = prepared.config.mission.timeout {
+            call = call.limited_to(timeout, limits.kill_after);
+        }
+        let refusal: Refusal = match circuit.permit_for(call) {
+            Ok(permit) => return Ok(Ok(Some(permit.keep_alive()))),
+            Err(refusal) => refusal,
+        };
+        let switched = matches!(&refusal.reason, RefusalReason::Skipped(skip) if matches!(skip.reason, SkipReason::SwitchedOff(_)));
+        if switched || args.no_wait {
+            settings.console.error(format_args!("{refusal}; no agent was started"));
+            return Ok(Err(ExitCode::Skipped));
+        }
+        settings.console.note(format_args!("waiting: {refusal}"));
+        let nap = refusal.retry_in.unwrap_or(LONGEST_NAP).clamp(Duration::from_millis(50), LONGEST_NAP);
+        if let Some(signal) = settings.interrupt().sleep(nap) {
+            return Ok(Err(ExitCode::signal(signal)));
+        }
+    }
+}
+
+/// What the first mission of a loop does to the project's open circuits.
+fn start_afresh(prepared: &Prepared<'_>) -> Result<(), Failed> {
+    let at_start = prepared.config.pipeline.at_start;
+    if prepared.job.run_number != Some(1) || at_start == AtStart::Keep || home::is_off() {
+        return Ok(());
+    }
+    let settings = prepared.settings;
+    let operator = settings.board().operator("at_start");
+    let project = prepared.job.project.name.as_str();
+    for view in settings.views()?.iter().filter(|view| view.name.project() == Some(project) && view.since.is_some()) {
+        let done = match at_start {
+            AtStart::Reset => operator.reset(&view.name),
+            AtStart::Probe | AtStart::Keep => operator.probe(&view.name, settings.policy(&view.name)).map(drop),
+        };
+        done.map_err(crate::settings::no_store)?;
+    }
+    Ok(())
+}
+
+fn capture(file: &Path) -> Result<File, Failed> {
+    let made = File::options().create_new(true).write(true).mode(0o600).open(file);
+    made.map_err(|error| Failed::new(ExitCode::NoStore, format_args!("{}: {error}", file.display())))
+}

@@ -1,0 +1,267 @@
+//! A pipeline ready to run, frozen before the agent starts: configuration, pinned files, base commit. And what
+//! is done with it when the job has ended.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fuseboard::clock::{Clock, SystemClock};
+use fuseboard::record::Holder;
+use fuseboard_mission::git::{Git, GitTree};
+use fuseboard_mission::steps::BuiltInSteps;
+use fuseboard_pipeline::config::Config;
+use fuseboard_pipeline::job::{Job, JobProject};
+use fuseboard_pipeline::ledger::{Ledger, RunHead};
+use fuseboard_pipeline::pipeline::Pipeline;
+use fuseboard_pipeline::process::{Deadline, KILL_AFTER, Marker, end_carriers};
+use fuseboard_pipeline::project::{Project, ProjectRegistry};
+use fuseboard_pipeline::report::{Report, Status};
+use fuseboard_pipeline::runner::{self, Run, Selection};
+use fuseboard_pipeline::stamp::Stamp;
+use fuseboard_pipeline::tracker::Tracker;
+use uuid::Uuid;
+
+use crate::Failed;
+use crate::args::{Format, JobArgs};
+use crate::exit_code::ExitCode;
+use crate::home;
+use crate::settings::Settings;
+use crate::show;
+
+/// The id of a run that was begun by a caller which went on without it.
+pub(crate) const DETACHED_RUN: &str = "FUSEBOARD_DETACHED_RUN";
+
+/// How long git may take to tell what is checked out.
+const GIT_LIMIT: Duration = Duration::from_secs(30);
+
+/// All that a run needs but its job's end.
+pub(crate) struct Prepared<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) run_id: String,
+    pub(crate) config: Config,
+    config_file: Option<PathBuf>,
+    pipeline: Pipeline,
+    /// The job as far as it is known before it starts.
+    pub(crate) job: Job,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) tracker: Tracker,
+    args: &'a JobArgs,
+}
+
+impl<'a> Prepared<'a> {
+    /// Loads, checks and pins everything. A broken or untrusted configuration starts nothing.
+    pub(crate) fn new(settings: &'a Settings, args: &'a JobArgs) -> Result<Self, Failed> {
+        let loaded = settings.strict_configuration(args.trust)?;
+        let mut job = given_job(args)?;
+        let folder = args
+            .project_path
+            .clone()
+            .or_else(|| Some(job.project.path.clone()).filter(|path| !path.as_os_str().is_empty()));
+        let folder = folder.unwrap_or_else(|| PathBuf::from("."));
+        let folder = folder
+            .canonicalize()
+            .map_err(|error| Failed::new(ExitCode::Usage, format_args!("{}: {error}", folder.display())))?;
+        let name = args.project.clone().or_else(|| Some(job.project.name.clone()).filter(|name| !name.is_empty()));
+        let name =
+            name.unwrap_or_else(|| Project::of(&folder, &ProjectRegistry::in_state_folder(&home::state_folder())).id);
+        let pipeline = Pipeline::plan(&loaded.config, &name, &folder, &BuiltInSteps);
+        let pipeline = pipeline.map_err(|errors| Failed::new(ExitCode::Config, errors))?;
+        let known = pipeline.step_names();
+        if let Some(unknown) = args.only.iter().chain(&args.skip).find(|name| !known.contains(&name.as_str())) {
+            let message = format!("there is no step {unknown:?}; there are: {}", known.join(", "));
+            return Err(Failed::new(ExitCode::Usage, message));
+        }
+        let run_id = std::env::var(DETACHED_RUN).ok().filter(|id| Uuid::parse_str(id).is_ok());
+        let run_id = run_id.unwrap_or_else(|| Uuid::now_v7().to_string());
+        if job.id.is_empty() {
+            job.id.clone_from(&run_id);
+        }
+        let base = job.project.base.take().or_else(|| base_of(settings, &folder));
+        job.project = JobProject { name, path: folder, branch: job.project.branch, commit: job.project.commit, base };
+        job.title = args.title.clone().or(job.title);
+        job.mode = args.mode.clone().or(job.mode);
+        job.run_number = args.run_number.or(job.run_number);
+        let config_file = loaded.file.map(|file| file.path);
+        let (ledger, tracker) = (settings.ledger(), Tracker::default());
+        Ok(Self { settings, run_id, config: loaded.config, config_file, pipeline, job, ledger, tracker, args })
+    }
+
+    /// The run begins: what earlier ones left is ended and told, this one is written down.
+    pub(crate) fn begin(&self) {
+        self.end_leftovers();
+        let head = RunHead {
+            id: self.run_id.clone(),
+            project: self.job.project.name.clone(),
+            started_at: now(),
+            holder: Holder::this_process(),
+        };
+        self.written(self.ledger.begin(&head));
+    }
+
+    /// Ends what still carries the marker of a run whose process is dead.
+    fn end_leftovers(&self) {
+        let unfinished = match self.ledger.unfinished() {
+            Ok(unfinished) => unfinished,
+            Err(error) => {
+                return self.settings.console.error(format_args!("earlier runs cannot be looked at: {error}"));
+            }
+        };
+        for run in unfinished.iter().filter(|run| run.holder.proved_dead()) {
+            let survivors = end_carriers(&Marker::new("FUSEBOARD_RUN", OsString::from(&run.id)), KILL_AFTER);
+            for survivor in survivors {
+                self.settings
+                    .console
+                    .error(format_args!("{survivor} was left by run {} and could not be ended", run.id));
+            }
+            self.written(self.ledger.interrupted(&run.id, now()));
+            let steps = self.ledger.run(&run.id).ok().flatten().map(|stored| stored.steps).unwrap_or_default();
+            let names: Vec<&str> =
+                steps.iter().filter(|row| row.status == Status::Interrupted).map(|row| row.name.as_str()).collect();
+            let doing = if names.is_empty() { String::new() } else { format!(", at: {}", names.join(", ")) };
+            self.settings.console.note(format_args!("run {} was killed{doing}; see: fuseboard runs {0}", run.id));
+        }
+    }
+
+    /// Completes the job with what is checked out now.
+    pub(crate) fn look_at_the_end(&self, job: &mut Job) {
+        let git = Git::at(&job.project.path, Deadline::after(GIT_LIMIT), self.settings.interrupt());
+        let project = &mut job.project;
+        project.branch = project.branch.take().or_else(|| git.branch().ok().flatten());
+        project.commit = project.commit.take().or_else(|| git.head().ok().flatten().map(|commit| commit.to_string()));
+    }
+
+    /// Runs the pipeline for a job that has ended, tells and keeps its report; `code` makes the program's code
+    /// of the pipeline's.
+    pub(crate) fn finish(self, job: Job, code: impl FnOnce(&Job, u8) -> u8) -> Result<ExitCode, Failed> {
+        self.written(self.ledger.job_ended(&self.run_id, &job));
+        let (settings, ledger, run_id, args) = (self.settings, self.ledger.clone(), self.run_id.clone(), self.args);
+        let mut report = runner::run(self.into_run(job));
+        report.exit_code = code(&report.job, report.exit_code);
+        if args.best_effort && matches!(report.exit_code, 77 | 124 | 1) && report.job.exit_code.unwrap_or(0) == 0 {
+            report.exit_code = 0;
+        }
+        if let Err(error) = ledger.end(&run_id, &report) {
+            settings.console.error(format_args!("the run cannot be written down: {error}"));
+        }
+        tell(settings, args, &report)?;
+        Ok(ExitCode::passed_on(i32::from(report.exit_code)))
+    }
+
+    fn into_run(self, job: Job) -> Run {
+        let console = self.settings.console;
+        let git = Git::at(&job.project.path, Deadline::after(self.pipeline.deadline()), self.settings.interrupt());
+        let folder_of = |file: &PathBuf| file.parent().map(Path::to_owned);
+        let config_folder = self.config_file.as_ref().and_then(folder_of).unwrap_or_else(|| job.project.path.clone());
+        let ours = [
+            self.config_file.clone(),
+            self.args.job.clone(),
+            self.args.report.clone(),
+            job.stdout_path.clone(),
+            job.stderr_path.clone(),
+        ];
+        let exempt = ours.into_iter().flatten().filter_map(|path| std::path::absolute(path).ok()).collect();
+        Run {
+            id: self.run_id,
+            circuits: (!home::is_off()).then(|| self.settings.board_for(&self.tracker)),
+            tracker: self.tracker,
+            pipeline: self.pipeline,
+            job,
+            tree: Arc::new(GitTree::new(git)),
+            ledger: self.ledger,
+            interrupt: self.settings.interrupt().clone(),
+            state_folder: home::state_folder(),
+            config_folder,
+            exempt,
+            redactor: self.settings.redactor().clone(),
+            selection: Selection { only: self.args.only.clone(), skip: self.args.skip.clone() },
+            clock: Arc::new(SystemClock),
+            told: Box::new(move |row| {
+                if row.status != Status::Running {
+                    console.note(show::step_line(row));
+                }
+            }),
+            complained: Box::new(move |error| console.error(format_args!("the run cannot be written down: {error}"))),
+        }
+    }
+
+    /// What would be done, and why not.
+    pub(crate) fn dry_run(&self) -> ExitCode {
+        let lines: Vec<String> = self.pipeline.describe().into_iter().collect();
+        self.settings.console.data(&lines.join("\n"));
+        ExitCode::Done
+    }
+
+    /// A folder of this run's own for what is captured.
+    pub(crate) fn folder(&self) -> Result<PathBuf, Failed> {
+        let folder = home::state_folder().join("runs").join(&self.run_id);
+        let made = home::private_folder(&folder);
+        made.map(|()| folder.clone())
+            .map_err(|error| Failed::new(ExitCode::NoStore, format_args!("{}: {error}", folder.display())))
+    }
+
+    fn written(&self, result: Result<(), fuseboard_pipeline::ledger::LedgerError>) {
+        if let Err(error) = result {
+            self.settings.console.error(format_args!("the run cannot be written down: {error}"));
+        }
+    }
+}
+
+/// Prints the report's last line, and the report itself where that was asked for.
+fn tell(settings: &Settings, args: &JobArgs, report: &Report) -> Result<(), Failed> {
+    let json = || serde_json::to_string(report).map_err(|error| Failed::new(ExitCode::Bug, error));
+    if let Some(file) = &args.report {
+        fs::write(file, json()? + "\n")
+            .map_err(|error| Failed::new(ExitCode::NoStore, format_args!("{}: {error}", file.display())))?;
+    }
+    if settings.format == Format::Json {
+        settings.console.data(&json()?);
+    }
+    settings.console.note(show::run_line(report));
+    Ok(())
+}
+
+fn given_job(args: &JobArgs) -> Result<Job, Failed> {
+    let Some(file) = &args.job else { return Ok(Job { succeeded: true, ..Job::default() }) };
+    let refuse =
+        |error: &dyn std::fmt::Display| Failed::new(ExitCode::Usage, format_args!("--job {}: {error}", file.display()));
+    let text =
+        if file == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { fs::read_to_string(file) };
+    serde_json::from_str(&text.map_err(|error| refuse(&error))?).map_err(|error| refuse(&error))
+}
+
+fn base_of(settings: &Settings, folder: &Path) -> Option<String> {
+    let git = Git::at(folder, Deadline::after(GIT_LIMIT), settings.interrupt());
+    git.base(None).ok().map(|commit| commit.to_string())
+}
+
+pub(crate) fn now() -> Stamp {
+    SystemClock.wall().into()
+}
+
+/// Starts this call again without `--detach`, in the background and in a session of its own, and prints the
+/// run's id.
+pub(crate) fn detach(settings: &Settings) -> Result<ExitCode, Failed> {
+    let id = Uuid::now_v7().to_string();
+    let fail = |error: &dyn std::fmt::Display| {
+        Failed::new(ExitCode::Bug, format_args!("cannot go on in the background: {error}"))
+    };
+    let program = std::env::current_exe().map_err(|error| fail(&error))?;
+    let words = std::env::args_os().skip(1);
+    // Only our own option, not one of the agent's.
+    let mut ours = true;
+    let words = words.filter(|word| {
+        ours &= word != "--";
+        !(ours && word == "--detach")
+    });
+    let folder = home::state_folder().join("runs").join(&id);
+    home::private_folder(&folder).map_err(|error| fail(&error))?;
+    let log = fs::File::create(folder.join("log")).map_err(|error| fail(&error))?;
+    let mut command = std::process::Command::new("setsid");
+    command.arg(program).args(words).env(DETACHED_RUN, &id).stdin(std::process::Stdio::null());
+    command.stdout(log.try_clone().map_err(|error| fail(&error))?).stderr(log);
+    command.spawn().map_err(|error| fail(&error))?;
+    settings.console.data(&id);
+    Ok(ExitCode::Done)
+}

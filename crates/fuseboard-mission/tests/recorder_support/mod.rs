@@ -1,0 +1,137 @@
+//! A stage for a recorder: a job, what ended before it, a ledger in memory, a state folder.
+#![allow(dead_code, reason = "no test needs all of it")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use fuseboard::record::Holder;
+use fuseboard_pipeline::config::StepOptions;
+use fuseboard_pipeline::job::{Job, ModelUsage};
+use fuseboard_pipeline::ledger::{Ledger, LedgerError, RunHead, StoredRun};
+use fuseboard_pipeline::process::{Deadline, Interrupt};
+use fuseboard_pipeline::redact::Redactor;
+use fuseboard_pipeline::report::{CircuitChanges, Report, StepRow};
+use fuseboard_pipeline::stamp::Stamp;
+use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
+
+pub(crate) fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/claude").join(name)
+}
+
+pub(crate) fn options(text: &str) -> StepOptions {
+    StepOptions::of_text(text).unwrap()
+}
+
+#[derive(Default)]
+pub(crate) struct Book {
+    pub(crate) runs: Vec<StoredRun>,
+    pub(crate) usage: Mutex<Vec<(String, Vec<ModelUsage>)>>,
+    pub(crate) broken: bool,
+}
+
+impl Book {
+    fn check<T>(&self, value: T) -> Result<T, LedgerError> {
+        if self.broken { Err(LedgerError("the disk is full".into())) } else { Ok(value) }
+    }
+}
+
+impl Ledger for Book {
+    fn begin(&self, _: &RunHead) -> Result<(), LedgerError> {
+        self.check(())
+    }
+    fn job_ended(&self, _: &str, _: &Job) -> Result<(), LedgerError> {
+        self.check(())
+    }
+    fn step(&self, _: &str, _: &StepRow) -> Result<(), LedgerError> {
+        self.check(())
+    }
+    fn end(&self, _: &str, _: &Report) -> Result<(), LedgerError> {
+        self.check(())
+    }
+    fn record_usage(&self, run: &str, usage: &[ModelUsage]) -> Result<(), LedgerError> {
+        self.check(())?;
+        let mut rows = self.usage.lock().unwrap();
+        rows.retain(|(known, _)| known != run);
+        rows.push((run.to_owned(), usage.to_vec()));
+        Ok(())
+    }
+    fn unfinished(&self) -> Result<Vec<RunHead>, LedgerError> {
+        self.check(Vec::new())
+    }
+    fn interrupted(&self, _: &str, _: Stamp) -> Result<(), LedgerError> {
+        self.check(())
+    }
+    fn runs(&self, limit: usize) -> Result<Vec<StoredRun>, LedgerError> {
+        self.check(self.runs[self.runs.len().saturating_sub(limit)..].to_vec())
+    }
+    fn run(&self, id: &str) -> Result<Option<StoredRun>, LedgerError> {
+        self.check(self.runs.iter().find(|run| run.head.id == id).cloned())
+    }
+}
+
+pub(crate) struct Stage {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) run: String,
+    pub(crate) job: Job,
+    pub(crate) ended: Vec<StepRow>,
+    pub(crate) circuits: CircuitChanges,
+    pub(crate) book: Book,
+    pub(crate) deadline: Deadline,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let mut job = Job { id: "0198-5".into(), succeeded: true, exit_code: Some(0), ..Job::default() };
+        job.project.name = "parser".into();
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            run: "0198-5".into(),
+            job,
+            ended: Vec::new(),
+            circuits: CircuitChanges::default(),
+            book: Book::default(),
+            deadline: Deadline::NEVER,
+        }
+    }
+
+    pub(crate) fn with_output(name: &str) -> Self {
+        let mut stage = Self::new();
+        stage.job.stdout_path = Some(sample(name));
+        stage
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    pub(crate) fn play(&self, step: &dyn Step) -> Result<Told, StepError> {
+        let context = StepContext {
+            name: "step",
+            run: &self.run,
+            job: &self.job,
+            deadline: self.deadline,
+            interrupt: &Interrupt::never(),
+            state_folder: &self.state(),
+            config_folder: self.folder.path(),
+            ended: &self.ended,
+            circuits: &self.circuits,
+            ledger: &self.book,
+            redactor: &Redactor::from_env(std::env::vars_os()),
+        };
+        match step.run(&context)? {
+            Answer::Done(told) => Ok(told),
+            other => panic!("a recorder says {other:?}"),
+        }
+    }
+}
+
+/// A run of the past.
+pub(crate) fn past(id: &str, project: &str, job: Option<Job>, steps: Vec<StepRow>) -> StoredRun {
+    let head = RunHead {
+        id: id.into(),
+        project: project.into(),
+        started_at: Stamp::from_millis(0),
+        holder: Holder { pid: 1, started: 1, boot: "boot".into(), namespace: 0 },
+    };
+    StoredRun { head, ended_at: None, job, report: None, steps, was_interrupted: false }
+}
