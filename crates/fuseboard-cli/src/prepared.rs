@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +18,12 @@ use fuseboard_pipeline::ledger::{Ledger, RunHead};
 use fuseboard_pipeline::pipeline::Pipeline;
 use fuseboard_pipeline::process::{Deadline, KILL_AFTER, Marker, end_carriers};
 use fuseboard_pipeline::project::{Project, ProjectRegistry};
-use fuseboard_pipeline::report::{Report, Status};
+use fuseboard_pipeline::report::{Report, RunResult, Status};
+use fuseboard_pipeline::repository::Repository;
 use fuseboard_pipeline::runner::{self, Run, Selection};
 use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::tracker::Tracker;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::Failed;
@@ -43,8 +46,11 @@ pub(crate) struct Prepared<'a> {
     pub(crate) config: Config,
     config_file: Option<PathBuf>,
     pipeline: Pipeline,
+    is_repository: bool,
     /// The job as far as it is known before it starts.
     pub(crate) job: Job,
+    /// Whether the job was given with a verdict on it.
+    pub(crate) is_judged: bool,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) tracker: Tracker,
     args: &'a JobArgs,
@@ -54,7 +60,7 @@ impl<'a> Prepared<'a> {
     /// Loads, checks and pins everything. A broken or untrusted configuration starts nothing.
     pub(crate) fn new(settings: &'a Settings, args: &'a JobArgs) -> Result<Self, Failed> {
         let loaded = settings.strict_configuration(args.trust)?;
-        let mut job = given_job(args)?;
+        let (mut job, is_judged) = given_job(args)?;
         let folder = args
             .project_path
             .clone()
@@ -84,13 +90,25 @@ impl<'a> Prepared<'a> {
         job.mode = args.mode.clone().or(job.mode);
         job.run_number = args.run_number.or(job.run_number);
         let config_file = loaded.file.map(|file| file.path);
+        let is_repository = Repository::containing(&job.project.path).is_some();
         let (ledger, tracker) = (settings.ledger(), Tracker::default());
-        Ok(Self { settings, run_id, config: loaded.config, config_file, pipeline, job, ledger, tracker, args })
+        Ok(Self {
+            settings,
+            run_id,
+            config: loaded.config,
+            config_file,
+            pipeline,
+            is_repository,
+            job,
+            is_judged,
+            ledger,
+            tracker,
+            args,
+        })
     }
 
-    /// The run begins: what earlier ones left is ended and told, this one is written down.
+    /// The run begins: it is written down.
     pub(crate) fn begin(&self) {
-        self.end_leftovers();
         let head = RunHead {
             id: self.run_id.clone(),
             project: self.job.project.name.clone(),
@@ -100,8 +118,8 @@ impl<'a> Prepared<'a> {
         self.written(self.ledger.begin(&head));
     }
 
-    /// Ends what still carries the marker of a run whose process is dead.
-    fn end_leftovers(&self) {
+    /// Ends what still carries the marker of a run whose process is dead, and tells of that run.
+    pub(crate) fn end_leftovers(&self) {
         let unfinished = match self.ledger.unfinished() {
             Ok(unfinished) => unfinished,
             Err(error) => {
@@ -133,14 +151,13 @@ impl<'a> Prepared<'a> {
     }
 
     /// Runs the pipeline for a job that has ended, tells and keeps its report; `code` makes the program's code
-    /// of the pipeline's.
+    /// of the pipeline's, unless a signal decided it.
     pub(crate) fn finish(self, job: Job, code: impl FnOnce(&Job, u8) -> u8) -> Result<ExitCode, Failed> {
         self.written(self.ledger.job_ended(&self.run_id, &job));
         let (settings, ledger, run_id, args) = (self.settings, self.ledger.clone(), self.run_id.clone(), self.args);
         let mut report = runner::run(self.into_run(job));
-        report.exit_code = code(&report.job, report.exit_code);
-        if args.best_effort && matches!(report.exit_code, 77 | 124 | 1) && report.job.exit_code.unwrap_or(0) == 0 {
-            report.exit_code = 0;
+        if report.result != RunResult::Interrupted {
+            report.exit_code = code(&report.job, report.exit_code);
         }
         if let Err(error) = ledger.end(&run_id, &report) {
             settings.console.error(format_args!("the run cannot be written down: {error}"));
@@ -169,7 +186,7 @@ impl<'a> Prepared<'a> {
             tracker: self.tracker,
             pipeline: self.pipeline,
             job,
-            tree: Arc::new(GitTree::new(git)),
+            tree: Arc::new(GitTree::new(git, self.is_repository)),
             ledger: self.ledger,
             interrupt: self.settings.interrupt().clone(),
             state_folder: home::state_folder(),
@@ -196,10 +213,7 @@ impl<'a> Prepared<'a> {
 
     /// A folder of this run's own for what is captured.
     pub(crate) fn folder(&self) -> Result<PathBuf, Failed> {
-        let folder = home::state_folder().join("runs").join(&self.run_id);
-        let made = home::private_folder(&folder);
-        made.map(|()| folder.clone())
-            .map_err(|error| Failed::new(ExitCode::NoStore, format_args!("{}: {error}", folder.display())))
+        folder_of(self.settings, &self.run_id)
     }
 
     fn written(&self, result: Result<(), fuseboard_pipeline::ledger::LedgerError>) {
@@ -212,9 +226,10 @@ impl<'a> Prepared<'a> {
 /// Prints the report's last line, and the report itself where that was asked for.
 fn tell(settings: &Settings, args: &JobArgs, report: &Report) -> Result<(), Failed> {
     let json = || serde_json::to_string(report).map_err(|error| Failed::new(ExitCode::Bug, error));
-    if let Some(file) = &args.report {
-        fs::write(file, json()? + "\n")
-            .map_err(|error| Failed::new(ExitCode::NoStore, format_args!("{}: {error}", file.display())))?;
+    if let Some(file) = &args.report
+        && let Err(error) = fs::write(file, json()? + "\n")
+    {
+        settings.console.error(format_args!("cannot write the report to {}: {error}", file.display()));
     }
     if settings.format == Format::Json {
         settings.console.data(&json()?);
@@ -223,13 +238,20 @@ fn tell(settings: &Settings, args: &JobArgs, report: &Report) -> Result<(), Fail
     Ok(())
 }
 
-fn given_job(args: &JobArgs) -> Result<Job, Failed> {
-    let Some(file) = &args.job else { return Ok(Job { succeeded: true, ..Job::default() }) };
+/// The job as it was given, and whether it says itself that it succeeded or not.
+fn given_job(args: &JobArgs) -> Result<(Job, bool), Failed> {
+    let Some(file) = &args.job else { return Ok((Job::default(), false)) };
     let refuse =
         |error: &dyn std::fmt::Display| Failed::new(ExitCode::Usage, format_args!("--job {}: {error}", file.display()));
     let text =
         if file == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { fs::read_to_string(file) };
-    serde_json::from_str(&text.map_err(|error| refuse(&error))?).map_err(|error| refuse(&error))
+    let mut job: Value =
+        serde_json::from_str(&text.map_err(|error| refuse(&error))?).map_err(|error| refuse(&error))?;
+    let is_judged = job.get("succeeded").is_some_and(|said| !said.is_null());
+    if let Some(job) = job.as_object_mut().filter(|_| !is_judged) {
+        job.remove("succeeded");
+    }
+    serde_json::from_value(job).map(|job| (job, is_judged)).map_err(|error| refuse(&error))
 }
 
 fn base_of(settings: &Settings, folder: &Path) -> Option<String> {
@@ -241,9 +263,21 @@ pub(crate) fn now() -> Stamp {
     SystemClock.wall().into()
 }
 
+/// A private folder for what a run captures: among our state or, where that cannot be written, beside what else is
+/// temporary, for the agent's work does not depend on ours.
+fn folder_of(settings: &Settings, run_id: &str) -> Result<PathBuf, Failed> {
+    let folder = home::state_folder().join("runs").join(run_id);
+    let Err(error) = home::private_folder(&folder) else { return Ok(folder) };
+    let spare = std::env::temp_dir().join(format!("fuseboard-{run_id}"));
+    settings.console.error(format_args!("{}: {error}; {} is used instead", folder.display(), spare.display()));
+    let made = fs::DirBuilder::new().mode(0o700).create(&spare);
+    made.map(|()| spare.clone())
+        .map_err(|error| Failed::new(ExitCode::NoStore, format_args!("{}: {error}", spare.display())))
+}
+
 /// Starts this call again without `--detach`, in the background and in a session of its own, and prints the
 /// run's id.
-pub(crate) fn detach(settings: &Settings) -> Result<ExitCode, Failed> {
+pub(crate) fn detach(settings: &Settings, args: &JobArgs) -> Result<ExitCode, Failed> {
     let id = Uuid::now_v7().to_string();
     let fail = |error: &dyn std::fmt::Display| {
         Failed::new(ExitCode::Bug, format_args!("cannot go on in the background: {error}"))
@@ -256,11 +290,18 @@ pub(crate) fn detach(settings: &Settings) -> Result<ExitCode, Failed> {
         ours &= word != "--";
         !(ours && word == "--detach")
     });
-    let folder = home::state_folder().join("runs").join(&id);
-    home::private_folder(&folder).map_err(|error| fail(&error))?;
+    let folder = folder_of(settings, &id)?;
     let log = fs::File::create(folder.join("log")).map_err(|error| fail(&error))?;
     let mut command = std::process::Command::new("setsid");
-    command.arg(program).args(words).env(DETACHED_RUN, &id).stdin(std::process::Stdio::null());
+    command.arg(program).args(words).env(DETACHED_RUN, &id);
+    // Marks of its own: whoever ends what this call belongs to must not take it for a part of that.
+    command.env("FUSEBOARD_RUN", &id).env("FUSEBOARD_STEP", format!("{id}/detached"));
+    if let Some(folder) = &settings.started_in {
+        command.current_dir(folder);
+    }
+    if args.job.as_deref() != Some(Path::new("-")) {
+        command.stdin(std::process::Stdio::null());
+    }
     command.stdout(log.try_clone().map_err(|error| fail(&error))?).stderr(log);
     command.spawn().map_err(|error| fail(&error))?;
     settings.console.data(&id);

@@ -30,6 +30,8 @@ use crate::home::{self, Home};
 pub(crate) struct Settings {
     pub(crate) console: Console,
     pub(crate) format: Format,
+    /// The folder that the call was made in, before `-C`.
+    pub(crate) started_in: Option<PathBuf>,
     home: Home,
     config: Config,
     config_trouble: Option<String>,
@@ -50,6 +52,7 @@ enum HostStore {
 
 impl Settings {
     pub(crate) fn of(global: &Global, console: Console) -> Result<Self, Failed> {
+        let started_in = std::env::current_dir().ok();
         if let Some(folder) = &global.directory {
             std::env::set_current_dir(folder)
                 .map_err(|error| Failed::new(ExitCode::Usage, format_args!("-C {}: {error}", folder.display())))?;
@@ -65,6 +68,7 @@ impl Settings {
         }
         Ok(Self {
             console,
+            started_in,
             format: global.format,
             home,
             config: found.config,
@@ -185,11 +189,11 @@ impl Settings {
         self.new_board().observer(tracker.clone()).build()
     }
 
-    /// What is written down of runs.
+    /// What is written down of runs; nothing while Fuseboard is switched off.
     pub(crate) fn ledger(&self) -> Arc<dyn Ledger> {
         match &self.store {
-            HostStore::File(store) => store.clone(),
-            HostStore::Memory | HostStore::Unusable(_) => Arc::new(NoLedger),
+            HostStore::File(store) if !home::is_off() => store.clone(),
+            HostStore::File(_) | HostStore::Memory | HostStore::Unusable(_) => Arc::new(NoLedger),
         }
     }
 

@@ -232,7 +232,7 @@ fn a_submodules_changes_count_and_its_settings_run_nothing() {
 #[test]
 fn a_clean_tree_binds_verdicts_to_its_commit_until_something_changes() {
     let repository = Repository::new();
-    let tree = GitTree::new(repository.ours());
+    let tree = GitTree::new(repository.ours(), true);
     let state = tree.judge(&[], false);
     assert_eq!(state, TreeState { commit: Some(repository.id("HEAD").to_string()), problem: None });
     repository.write("made by a gate", "x");
@@ -249,7 +249,7 @@ fn strangers_are_named_unless_they_are_exempt_or_allowed() {
     let repository = Repository::new();
     repository.write("fuseboard.toml", "");
     repository.write("out/report.json", "");
-    let tree = GitTree::new(repository.ours());
+    let tree = GitTree::new(repository.ours(), true);
     let problem = tree.judge(&[], false).problem.unwrap();
     assert!(problem.contains("fuseboard.toml, out/report.json"), "{problem}");
     let exempt = ["fuseboard.toml", "out"].map(|name| repository.root.join(name));
@@ -264,11 +264,11 @@ fn strangers_are_named_unless_they_are_exempt_or_allowed() {
 fn outside_of_a_repository_verdicts_are_bound_to_nothing_and_without_a_commit_there_are_none() {
     let folder = tempfile::tempdir().unwrap();
     let repository = Repository::empty();
-    let outside = GitTree::new(repository.ours().in_folder(folder.path()));
+    let outside = GitTree::new(repository.ours().in_folder(folder.path()), false);
     assert_eq!(outside.judge(&[], false), TreeState::default());
     assert_eq!(outside.check_unchanged(&TreeState::default()), Ok(()));
-    let unborn = GitTree::new(repository.ours()).judge(&[], false);
+    let unborn = GitTree::new(repository.ours(), true).judge(&[], false);
     assert!(unborn.commit.is_none() && unborn.problem.is_some());
-    let gone = GitTree::new(repository.ours().in_folder(folder.path().join("gone"))).judge(&[], false);
+    let gone = GitTree::new(repository.ours().in_folder(folder.path().join("gone")), false).judge(&[], false);
     assert!(gone.problem.is_some(), "a folder that is not there is no answer");
 }

@@ -17,7 +17,7 @@ use crate::step::{StepContext, StepError};
 /// Performs a step that nothing stands in the way of but its circuit and the deadline.
 pub(crate) fn perform(run: &Underway, step: &PlannedStep, ended: &[StepRow], deadline: Deadline) -> StepRow {
     let mut row = StepRow::new(step.name(), step.declaration.kind, Status::Skipped);
-    row.circuit = Some(step.circuit.to_string());
+    row.circuit = run.given.circuits.is_some().then(|| step.circuit.to_string());
     let atomic = matches!(&step.task, Task::BuiltIn(built_in) if built_in.is_atomic());
     if deadline.has_passed() || (atomic && !fits(step, deadline)) {
         let reason = run.given.circuits.as_ref().and_then(|board| foreseen_reason(board, step));
@@ -81,15 +81,11 @@ fn conclude(run: &Underway, step: &PlannedStep, attempt: Attempt, permit: Option
     let mut unbound = attempt.is_pass().then(|| run.check_tree().err()).flatten();
     let outcome = attempt.outcome(step, unbound.is_some());
     let kept = permit.map(|permit| permit.settle(&outcome).kept);
-    if let Some(Kept::Lost { error, .. }) = kept
-        && attempt.is_pass()
-    {
-        unbound.get_or_insert(format!("the state cannot be written: {error}"));
-    }
-    if let Some(damage) = (run.given.damage)()
-        && attempt.is_pass()
-    {
-        unbound.get_or_insert(damage);
+    if attempt.is_pass() && unbound.is_none() {
+        unbound = match kept {
+            Some(Kept::Lost { error, .. }) => Some(format!("the state cannot be written: {error}")),
+            Some(Kept::Stored | Kept::Deferred | Kept::InMemory) | None => (run.given.damage)(),
+        };
     }
     let passes = attempt.is_pass() && unbound.is_none();
     attempt.write(row, step, unbound);

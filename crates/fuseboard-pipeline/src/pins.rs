@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::digest::sha256_hex;
+use crate::repository::Repository;
 
 /// Longest file that is pinned by its content, in bytes; a longer one counts as changed.
 const MAX_PINNED: u64 = 16 << 20;
@@ -16,17 +17,19 @@ pub(crate) struct Pins(BTreeMap<PathBuf, Pinned>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Pinned {
-    Absent,
-    /// A folder, a device: nothing whose content could be compared.
-    Other,
+    /// Nothing, a folder, a device: no content that could be compared.
+    NoFile,
     File(String),
     Unreadable,
 }
 
 impl Pins {
-    /// Pins every word that names, or could come to name, a file inside `folder`.
+    /// Pins every word that, seen from `folder`, names or could come to name a file of its repository; outside of
+    /// any, a file in the folder.
     pub(crate) fn of<'a>(words: impl IntoIterator<Item = &'a str>, folder: &Path) -> Self {
-        let inside = words.into_iter().map(|word| folder.join(word)).filter(|path| path.starts_with(folder));
+        let repository = Repository::containing(folder);
+        let root = repository.as_ref().map_or(folder, Repository::root);
+        let inside = words.into_iter().map(|word| folder.join(word)).filter(|path| lies_in(path, root));
         Self(inside.map(|path| (path.clone(), look(&path))).collect())
     }
 
@@ -42,14 +45,22 @@ impl Pins {
     }
 }
 
+/// Whether a path leads into a folder, or its name stands there, as far as it exists.
+fn lies_in(path: &Path, root: &Path) -> bool {
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    let folders = [path.canonicalize().ok(), path.parent().and_then(|parent| parent.canonicalize().ok())];
+    let mut known = folders.into_iter().flatten().peekable();
+    if known.peek().is_none() { path.starts_with(root) } else { known.any(|real| real.starts_with(&root)) }
+}
+
 fn look(path: &Path) -> Pinned {
     match fs::metadata(path) {
         Err(error)
             if error.kind() == std::io::ErrorKind::NotFound || error.kind() == std::io::ErrorKind::NotADirectory =>
         {
-            Pinned::Absent
+            Pinned::NoFile
         }
-        Ok(meta) if !meta.is_file() => Pinned::Other,
+        Ok(meta) if !meta.is_file() => Pinned::NoFile,
         Ok(meta) if meta.len() <= MAX_PINNED => {
             fs::read(path).map_or(Pinned::Unreadable, |content| Pinned::File(sha256_hex(&content)))
         }
@@ -82,6 +93,14 @@ mod tests {
     #[test]
     fn what_lies_outside_of_the_folder_is_not_pinned() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Pins::of(["/bin/sh"], folder.path()), Pins::default());
+        assert_eq!(Pins::of(["/bin/sh", "../made", "/nowhere/at/all"], folder.path()), Pins::default());
+    }
+
+    #[test]
+    fn a_new_folder_changes_no_rule() {
+        let folder = tempfile::tempdir().unwrap();
+        let pins = Pins::of(["pytest", "tests"], folder.path());
+        fs::create_dir(folder.path().join("tests")).unwrap();
+        assert_eq!(pins.changed(), None);
     }
 }

@@ -11,12 +11,13 @@ use crate::settings::Settings;
 
 pub(crate) fn after(settings: &Settings, args: &AfterArgs) -> Result<ExitCode, Failed> {
     if args.job.detach {
-        return prepared::detach(settings);
+        return prepared::detach(settings, &args.job);
     }
     let prepared = Prepared::new(settings, &args.job)?;
     if args.job.dry_run {
         return Ok(prepared.dry_run());
     }
+    prepared.end_leftovers();
     prepared.begin();
     let mut job = prepared.job.clone();
     prepared.look_at_the_end(&mut job);
@@ -24,8 +25,8 @@ pub(crate) fn after(settings: &Settings, args: &AfterArgs) -> Result<ExitCode, F
     job.ended_at = job.ended_at.or_else(|| Some(now()));
     job.stdout_path = args.stdout.clone().or(job.stdout_path);
     job.stderr_path = args.stderr.clone().or(job.stderr_path);
-    // A job that was given as JSON was judged by who gave it, unless the command line says otherwise.
-    if args.job.job.is_none() || args.exit_code.is_some() || args.stdout.is_some() {
+    // A verdict given with the job counts, unless the command line says otherwise.
+    if !prepared.is_judged || args.exit_code.is_some() || args.stdout.is_some() {
         let code = args.exit_code.map(i32::from).or(job.exit_code).unwrap_or(0);
         let how = if code > 128 { How::Signalled(code - 128) } else { How::Exited(code) };
         let reading = job.stdout_path.as_deref().map(|path| agents::read(args.job.agent, path)).unwrap_or_default();
@@ -34,5 +35,5 @@ pub(crate) fn after(settings: &Settings, args: &AfterArgs) -> Result<ExitCode, F
         reading.complete(&mut job);
     }
     // The job's fate is the job's; the code tells of the pipeline alone.
-    prepared.finish(job, |_, code| code)
+    prepared.finish(job, |_, code| args.job.softened(code))
 }

@@ -1,6 +1,6 @@
 //! `mission`: freezes the configuration, runs the agent, judges its result, then does the work after it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
@@ -27,7 +27,7 @@ const LONGEST_NAP: Duration = Duration::from_secs(30);
 
 pub(crate) fn mission(settings: &Settings, args: &MissionArgs) -> Result<ExitCode, Failed> {
     if args.job.detach {
-        return prepared::detach(settings);
+        return prepared::detach(settings, &args.job);
     }
     let prepared = Prepared::new(settings, &args.job)?;
     if args.job.dry_run {
@@ -36,12 +36,17 @@ pub(crate) fn mission(settings: &Settings, args: &MissionArgs) -> Result<ExitCod
     let folder = prepared.folder()?;
     let (stdout, stderr) = (capture(&folder.join("stdout"))?, capture(&folder.join("stderr"))?);
     let command = command(args, &prepared, stdout, stderr);
-    prepared.begin();
-    start_afresh(&prepared)?;
+    prepared.end_leftovers();
+    start_afresh(&prepared);
     let permit = match agent_permit(&prepared, args, &command)? {
         Ok(permit) => permit,
-        Err(code) => return Ok(code),
+        Err(code) => {
+            // Nothing began: nothing is left of it either.
+            let _ = fs::remove_dir_all(folder);
+            return Ok(code);
+        }
     };
+    prepared.begin();
     let mut job = Job { started_at: Some(now()), ..prepared.job.clone() };
     let ended = process::run(&command, settings.interrupt(), Deadline::NEVER);
     job.ended_at = Some(now());
@@ -54,8 +59,8 @@ pub(crate) fn mission(settings: &Settings, args: &MissionArgs) -> Result<ExitCod
     prepared.finish(job, |job, pipeline| match (&ended.how, job.exit_code.unwrap_or(0)) {
         (How::Interrupted(signal), _) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
         (_, code) if code != 0 => u8::try_from(code).unwrap_or(u8::MAX),
-        _ if !job.succeeded => 1,
-        _ => pipeline,
+        _ if !job.succeeded => args.job.softened(1),
+        _ => args.job.softened(pipeline),
     })
 }
 
@@ -160,22 +165,28 @@ fn agent_permit(
 }
 
 /// What the first mission of a loop does to the project's open circuits.
-fn start_afresh(prepared: &Prepared<'_>) -> Result<(), Failed> {
+fn start_afresh(prepared: &Prepared<'_>) {
     let at_start = prepared.config.pipeline.at_start;
     if prepared.job.run_number != Some(1) || at_start == AtStart::Keep || home::is_off() {
-        return Ok(());
+        return;
     }
     let settings = prepared.settings;
     let operator = settings.board().operator("at_start");
     let project = prepared.job.project.name.as_str();
-    for view in settings.views()?.iter().filter(|view| view.name.project() == Some(project) && view.since.is_some()) {
+    let views = match settings.views() {
+        Ok(views) => views,
+        // Our trouble is no reason not to start the agent.
+        Err(failed) => return settings.console.error(failed.message),
+    };
+    for view in views.iter().filter(|view| view.name.project() == Some(project) && view.since.is_some()) {
         let done = match at_start {
             AtStart::Reset => operator.reset(&view.name),
             AtStart::Probe | AtStart::Keep => operator.probe(&view.name, settings.policy(&view.name)).map(drop),
         };
-        done.map_err(crate::settings::no_store)?;
+        if let Err(error) = done {
+            settings.console.error(error);
+        }
     }
-    Ok(())
 }
 
 fn capture(file: &Path) -> Result<File, Failed> {

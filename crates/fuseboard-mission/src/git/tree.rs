@@ -15,12 +15,14 @@ const NAMED: usize = 5;
 #[derive(Clone, Debug)]
 pub struct GitTree {
     git: Git,
+    is_repository: bool,
 }
 
 impl GitTree {
-    /// The tree of the folder in which `git` works. Each look ends at its deadline.
-    pub fn new(git: Git) -> Self {
-        Self { git }
+    /// The tree of the folder in which `git` works. Each look ends at its deadline. `is_repository` says whether
+    /// there was a repository before the work to be judged began: if git finds none any more, nothing can be told.
+    pub fn new(git: Git, is_repository: bool) -> Self {
+        Self { git, is_repository }
     }
 
     fn look(&self, exempt: &[PathBuf], untracked_allowed: bool) -> Result<TreeState, GitError> {
@@ -56,7 +58,7 @@ impl Tree for GitTree {
     fn judge(&self, exempt: &[PathBuf], untracked_allowed: bool) -> TreeState {
         match self.look(exempt, untracked_allowed) {
             Ok(state) => state,
-            Err(GitError::NotARepository) => TreeState::default(),
+            Err(GitError::NotARepository) if !self.is_repository => TreeState::default(),
             Err(error) => TreeState { commit: None, problem: Some(error.to_string()) },
         }
     }

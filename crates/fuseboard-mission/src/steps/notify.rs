@@ -178,7 +178,7 @@ impl Step for Notify {
         let retried = waiting.len();
         let done = waiting.done().and_then(|()| spool.waiting());
         let still = trouble.map_or(done, Err).map_err(|error| StepError::new(error.to_string()))?;
-        let output = json!({ "told": new.len(), "retried": retried, "waiting": still });
+        let output = json!({ "notices": new.len(), "retried": retried, "waiting": still });
         Ok(Answer::Done(Told::detail(summary(new.len(), retried, still)).with(output)))
     }
 }
