@@ -2,6 +2,10 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are help texts, shown as they stand")]
 
+mod act;
+mod look;
+mod set_up;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +17,10 @@ use fuseboard_pipeline::exit_codes::ExitCodes;
 use fuseboard_pipeline::stamp::Stamp;
 
 use crate::exit_code;
+
+pub(crate) use act::{ResetArgs, SwitchArgs, SwitchTo};
+pub(crate) use look::{HistoryArgs, RunsArgs, StatusArgs};
+pub(crate) use set_up::{CompletionsArgs, InitArgs, ManArgs, Template};
 
 /// Named, durable circuit breakers for side-work: what is broken is skipped until it works again.
 #[derive(Debug, Parser)]
@@ -127,6 +135,25 @@ Examples:
     After(Box<AfterArgs>),
     /// Accept the content of the repository's fuseboard.toml
     Trust,
+    /// Past runs of the pipeline, or all about one: its steps, and with -v what they printed
+    #[command(
+        after_help = "Examples:\n  fuseboard runs\n  fuseboard runs 0198c2d1 -v\n  fuseboard runs --limit 100 --format json"
+    )]
+    Runs(RunsArgs),
+    /// Check fuseboard.toml: everything that is wrong with it, at once. Exit 1 if something is
+    #[command(after_help = "Examples:\n  fuseboard validate\n  fuseboard validate --config draft.toml --format json")]
+    Validate,
+    /// Write a commented fuseboard.toml into the repository's root, and trust it
+    #[command(after_help = "Examples:\n  fuseboard init\n  fuseboard init ci")]
+    Init(InitArgs),
+    /// Print the completions for a shell
+    #[command(
+        after_help = "Example:\n  fuseboard completions bash > ~/.local/share/bash-completion/completions/fuseboard"
+    )]
+    Completions(CompletionsArgs),
+    /// Write the manual's pages into a folder
+    #[command(after_help = "Example:\n  fuseboard man ~/.local/share/man/man1")]
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -325,66 +352,6 @@ pub(crate) enum RecordedOutcome {
     Success,
     Failure,
     Ignored,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct StatusArgs {
-    /// Only these circuits
-    #[arg(value_name = "NAME")]
-    pub(crate) names: Vec<String>,
-    /// Only circuits that are not closed
-    #[arg(long)]
-    pub(crate) open_only: bool,
-    /// Exit 1 if any of them is not closed
-    #[arg(long)]
-    pub(crate) fail_if_open: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct HistoryArgs {
-    /// Only this circuit
-    pub(crate) name: Option<String>,
-    /// The outcomes of calls instead of the circuits' events
-    #[arg(long)]
-    pub(crate) outcomes: bool,
-    /// At most this many, the newest
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    pub(crate) limit: usize,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SwitchArgs {
-    /// The circuit
-    pub(crate) name: String,
-    /// Where to
-    #[arg(value_enum)]
-    pub(crate) position: SwitchTo,
-    /// Why; needed for off and on
-    #[arg(long, value_name = "TEXT", required_if_eq_any([("position", "off"), ("position", "on")]), allow_hyphen_values = true)]
-    pub(crate) reason: Option<String>,
-    /// For how long, at most 720h [default: 720h]
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
-    pub(crate) time: Option<Duration>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SwitchTo {
-    /// Never runs
-    Off,
-    /// Always runs; never passes a gate
-    On,
-    /// The circuit decides
-    Auto,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ResetArgs {
-    /// The circuits
-    #[arg(value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
-    pub(crate) names: Vec<String>,
-    /// Every circuit
-    #[arg(long)]
-    pub(crate) all: bool,
 }
 
 /// A positive duration.

@@ -7,7 +7,7 @@ use std::process::ExitCode as ProcessExitCode;
 pub(crate) enum ExitCode {
     /// Done.
     Done,
-    /// Something was found: `status --fail-if-open`.
+    /// Something was found: `status --fail-if-open`, `validate`.
     Found,
     /// The call's words are wrong.
     Usage,
@@ -32,7 +32,7 @@ pub(crate) const TABLE: &str = "\
 Exit codes:
   0        done
   N        exec passes the command's own code through; 128+N for a signal
-  1        something was found (status --fail-if-open)
+  1        something was found (status --fail-if-open, validate)
   64       usage
   69       the store cannot be used and the command needs it
   70       a bug in Fuseboard

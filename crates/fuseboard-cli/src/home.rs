@@ -81,7 +81,8 @@ impl Home {
         Ok(found.path)
     }
 
-    fn surroundings(&self) -> Surroundings {
+    /// Where the search for a configuration begins.
+    pub(crate) fn surroundings(&self) -> Surroundings {
         Surroundings::new(self.folder.clone(), |name| std::env::var_os(name))
     }
 

@@ -70,6 +70,11 @@ impl Settings {
         })
     }
 
+    /// The environment of this call.
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
     /// What is wrong with the configuration that was found; the defaults are used instead.
     pub(crate) fn config_trouble(&self) -> Option<&str> {
         self.config_trouble.as_deref()
