@@ -70,7 +70,7 @@ expect 77 mission --title "log in to the cloud" -- ./agent.sh "log in to the clo
 expect_steps ✓ cost stats tests note
 expect_steps ✋ scan
 expect_steps – merge
-expect_line err 1 'merge  skipped: gate-blocked .*cloud\.py:1 \(aws-access-key\)'
+expect_line err 1 'merge  skipped: gate-blocked  scan: .*cloud\.py:1 \(aws-access-key\)'
 expect_main 2 "mend the sum"
 
 heading "A recorder breaks"
@@ -80,13 +80,15 @@ tell "The share with the statistics is gone. That costs no mission its merge. Th
 expect 0 mission --title "test empty lists" -- ./agent.sh "test empty lists"
 expect_steps ✓ cost scan tests merge note
 expect_steps ✗ stats
-expect_line err 0 'circuit OPEN'
+expect_line err 1 'the share is not mounted'
 expect 0 mission --title "test negative numbers" -- ./agent.sh "test negative numbers"
 expect_steps ✗ stats
+expect_line err 1 'circuit OPEN'
 expect_line err 1 'stats: circuit OPEN after 2 failures'
 expect 0 mission --title "test large numbers" -- ./agent.sh "test large numbers"
 expect_steps ✓ cost scan tests merge note
 expect_steps – stats
+expect_line err 1 'skipped: circuit-open  last error: .*the share is not mounted; next probe at '
 expect_main 5 "test large numbers"
 expect_status stats open 2 2 1
 
@@ -97,6 +99,10 @@ expect_line out 1 '^sums/merge +closed'
 expect 0 explain stats
 expect_line out 1 'Last error .*stats\.sh: the share is not mounted'
 expect_line out 1 'fuseboard reset stats'
+
+tell "What became of the missions, oldest first:" ""
+expect 0 runs
+expect_line out 1 'log in to the cloud +blocked +77'
 
 # --- The end -----------------------------------------------------------------------------------------------
 
