@@ -103,7 +103,7 @@ fn normal(line: &str) -> String {
         let holder = if core.is_empty() { None } else { placeholder(core) };
         let word = holder.map_or_else(|| word.to_owned(), |holder| word.replace(core, &holder));
         match words.last_mut() {
-            Some(last) if word == "ms" && is_number(last) => *last = TIME.to_owned(),
+            Some(last) if word == "ms" && is_number(last) => TIME.clone_into(last),
             Some(last) if last == TIME && word.starts_with(TIME) => *last = word, // as in 4m 40s
             _ => words.push(word),
         }
