@@ -284,6 +284,7 @@ pub(crate) struct AfterArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line by itself")]
 pub(crate) struct JobArgs {
     /// What the job was to do
     #[arg(long, value_name = "TEXT")]

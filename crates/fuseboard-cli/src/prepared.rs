@@ -165,6 +165,7 @@ impl<'a> Prepared<'a> {
         Run {
             id: self.run_id,
             circuits: (!home::is_off()).then(|| self.settings.board_for(&self.tracker)),
+            damage: self.settings.damage_later(),
             tracker: self.tracker,
             pipeline: self.pipeline,
             job,

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fuseboard::clock::SystemClock;
-use fuseboard::store::{MemoryStore, Store, StoreError, StoreTrouble};
+use fuseboard::event::Row;
+use fuseboard::record::Record;
+use fuseboard::store::{Listed, Loaded, MemoryStore, Store, StoreError, StoreTrouble, Swap, Version};
 use fuseboard::{Board, BoardBuilder, CircuitName, Policy, View};
 use fuseboard_pipeline::config::load::LoadedConfig;
 use fuseboard_pipeline::config::{CircuitKeys, CircuitSettings, Config, Role};
@@ -42,6 +44,8 @@ pub(crate) struct Settings {
 enum HostStore {
     File(Arc<SqliteStore>),
     Memory,
+    /// An address that is none, and why.
+    Unusable(String),
 }
 
 impl Settings {
@@ -50,12 +54,15 @@ impl Settings {
             std::env::set_current_dir(folder)
                 .map_err(|error| Failed::new(ExitCode::Usage, format_args!("-C {}: {error}", folder.display())))?;
         }
-        let home = Home::from_environment()?;
+        let home = Home::from_environment();
         let found = home.configuration(global.config.as_deref());
         if let Some(news) = &found.news {
             console.note(news);
         }
-        let store = HostStore::at(&home::store_address(global.store.as_deref(), &found.config))?;
+        let store = HostStore::at(&home::store_address(global.store.as_deref(), &found.config));
+        if let (Some(_), HostStore::Unusable(why)) = (&global.store, &store) {
+            return Err(Failed::new(ExitCode::Usage, why));
+        }
         Ok(Self {
             console,
             format: global.format,
@@ -100,11 +107,7 @@ impl Settings {
     }
 
     fn new_board(&self, announcer: Announcer) -> BoardBuilder {
-        let store: Arc<dyn Store> = match &self.store {
-            HostStore::File(store) => store.clone(),
-            HostStore::Memory => Arc::new(MemoryStore::new()),
-        };
-        Board::builder().shared_store(store).observer(announcer)
+        Board::builder().shared_store(self.store.shared()).observer(announcer)
     }
 
     /// Notes that the store works, which is news if an earlier call told that it does not.
@@ -119,14 +122,23 @@ impl Settings {
             HostStore::Memory => {
                 Err(Failed::new(ExitCode::NoStore, "memory: keeps no history; give --store sqlite:PATH"))
             }
+            HostStore::Unusable(why) => Err(Failed::new(ExitCode::NoStore, why)),
         }
     }
 
     /// What was found damaged in the store during this call: no gate passes then.
-    pub(crate) fn damage(&self) -> Option<&str> {
+    pub(crate) fn damage(&self) -> Option<String> {
+        self.damage_later()()
+    }
+
+    /// The same, to be asked at any time.
+    pub(crate) fn damage_later(&self) -> Box<dyn Fn() -> Option<String> + Send + Sync> {
         match &self.store {
-            HostStore::File(store) => store.damage(),
-            HostStore::Memory => None,
+            HostStore::File(store) => {
+                let store = store.clone();
+                Box::new(move || store.damage().map(str::to_owned))
+            }
+            HostStore::Memory | HostStore::Unusable(_) => Box::new(|| None),
         }
     }
 
@@ -154,6 +166,11 @@ impl Settings {
         self.home.project()
     }
 
+    /// The same for who uses it: from now on the name is this project's.
+    pub(crate) fn own_project(&self) -> String {
+        self.home.own_project()
+    }
+
     /// What is configured of a circuit, below what the command line says of it.
     pub(crate) fn circuit(&self, name: &CircuitName, keys: CircuitKeys, role: Role) -> Result<CircuitSettings, Failed> {
         let settled = keys.over(self.config.circuit_keys(None, name)).settle(role);
@@ -175,7 +192,7 @@ impl Settings {
     pub(crate) fn ledger(&self) -> Arc<dyn Ledger> {
         match &self.store {
             HostStore::File(store) => store.clone(),
-            HostStore::Memory => Arc::new(NoLedger),
+            HostStore::Memory | HostStore::Unusable(_) => Arc::new(NoLedger),
         }
     }
 
@@ -243,17 +260,46 @@ impl Settings {
 }
 
 impl HostStore {
-    fn at(address: &str) -> Result<Self, Failed> {
+    fn at(address: &str) -> Self {
         match address.split_once(':') {
-            Some(("memory", _)) => Ok(Self::Memory),
+            Some(("memory", _)) => Self::Memory,
             Some(("sqlite", path)) if !path.is_empty() => {
                 let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
-                Ok(Self::File(Arc::new(SqliteStore::new(path, Arc::new(SystemClock)))))
+                Self::File(Arc::new(SqliteStore::new(path, Arc::new(SystemClock))))
             }
-            _ => {
-                Err(Failed::new(ExitCode::Usage, format_args!("{address:?} is no store; write sqlite:/path/state.db")))
-            }
+            _ => Self::Unusable(format!("{address:?} is no store; write sqlite:/path/state.db")),
         }
+    }
+
+    fn shared(&self) -> Arc<dyn Store> {
+        match self {
+            Self::File(store) => store.clone(),
+            Self::Memory => Arc::new(MemoryStore::new()),
+            Self::Unusable(why) => Arc::new(NoStore(why.clone())),
+        }
+    }
+}
+
+/// A store that cannot be used: work goes on without, gates block, operators are told.
+struct NoStore(String);
+
+impl NoStore {
+    fn refuse<T>(&self) -> Result<T, StoreError> {
+        Err(StoreError::new(StoreTrouble::Unreachable, self.0.clone()))
+    }
+}
+
+impl Store for NoStore {
+    fn load(&self, _: &CircuitName) -> Result<Loaded, StoreError> {
+        self.refuse()
+    }
+
+    fn swap(&self, _: &CircuitName, _: Option<Version>, _: &Record, _: &[Row]) -> Result<Swap, StoreError> {
+        self.refuse()
+    }
+
+    fn list(&self) -> Result<Vec<Listed>, StoreError> {
+        self.refuse()
     }
 }
 

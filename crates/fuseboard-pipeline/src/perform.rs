@@ -86,6 +86,11 @@ fn conclude(run: &Underway, step: &PlannedStep, attempt: Attempt, permit: Option
     {
         unbound.get_or_insert(format!("the state cannot be written: {error}"));
     }
+    if let Some(damage) = (run.given.damage)()
+        && attempt.is_pass()
+    {
+        unbound.get_or_insert(damage);
+    }
     let passes = attempt.is_pass() && unbound.is_none();
     attempt.write(row, step, unbound);
     if row.kind == Kind::Gate && row.evaluated == Some(true) && (passes || row.status == Status::Success) {

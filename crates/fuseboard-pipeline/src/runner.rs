@@ -41,6 +41,8 @@ pub struct Run {
     pub job: Job,
     /// The circuits; `None` while Fuseboard is switched off: nothing is asked or told.
     pub circuits: Option<Board>,
+    /// What was found damaged in the circuits' store since the program started: no gate passes in such a run.
+    pub damage: Box<dyn Fn() -> Option<String> + Send + Sync>,
     /// What the circuits told meanwhile; an observer of `circuits`.
     pub tracker: Tracker,
     /// The tree that gates judge.
