@@ -84,17 +84,19 @@ fn status(row: &StepRow) -> String {
     }
 }
 
-/// All that is known of the reasons, said once.
-fn why(row: &StepRow) -> String {
-    let blocked_by = row.blocked_by.iter().flatten().map(|by| format!("{}: {}", by.gate, by.why));
-    let last_error = row.last_error.as_ref().map(|error| format!("last error: {error}"));
-    let probe_at = row.probe_at.map(|at| format!("next probe at {at}"));
+/// The reasons, each said once; without one, what the step tells of its work.
+pub(crate) fn why(row: &StepRow) -> String {
+    let labelled = |label: &str, text: Option<String>| text.map(|text| (label.to_owned(), text));
+    let blocked_by = row.blocked_by.iter().flatten().map(|by| (String::new(), format!("{}: {}", by.gate, by.why)));
+    let texts = labelled("", row.why.clone().or_else(|| row.detail.clone()))
+        .into_iter()
+        .chain(blocked_by)
+        .chain(labelled("last error: ", row.last_error.clone()))
+        .chain(labelled("next probe at ", row.probe_at.map(|at| at.to_string())));
     let mut parts: Vec<String> = Vec::new();
-    for part in
-        row.why.clone().into_iter().chain(blocked_by).chain(row.detail.clone()).chain(last_error).chain(probe_at)
-    {
-        if !part.is_empty() && !parts.iter().any(|said| said.contains(&part)) {
-            parts.push(part);
+    for (label, text) in texts {
+        if !text.is_empty() && !parts.iter().any(|said| said.contains(&text)) {
+            parts.push(label + &text);
         }
     }
     parts.join("; ")
@@ -173,10 +175,23 @@ mod tests {
             blocked_by: Some(vec![blocked_by]),
             ..StepRow::new("merge", Kind::Action, Status::Skipped)
         };
-        let text = plain(&lines(&[tests, merge]));
+        let stats = StepRow {
+            detail: Some("exited with code 5: no share".to_owned()),
+            last_error: Some("exited with code 5: no share".to_owned()),
+            ..StepRow::new("stats", Kind::Recorder, Status::Failed)
+        };
+        let skipped = StepRow {
+            reason: Some(Reason::CircuitOpen),
+            last_error: stats.last_error.clone(),
+            ..StepRow::new("stats", Kind::Recorder, Status::Skipped)
+        };
+        let text = plain(&lines(&[tests, merge, stats, skipped]));
         let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(words[1].join(" "), "⏱ step gate timed-out 2m no verdict: timed out after 2m", "{text}");
         assert_eq!(words[2].join(" "), "– merge action skipped: gate-blocked - tests: 3 failed", "{text}");
+        assert_eq!(words[3].join(" "), "✗ stats recorder failed - exited with code 5: no share", "{text}");
+        let expected = "– stats recorder skipped: circuit-open - last error: exited with code 5: no share";
+        assert_eq!(words[4].join(" "), expected, "{text}");
     }
 
     #[test]

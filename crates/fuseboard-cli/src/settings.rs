@@ -103,11 +103,14 @@ impl Settings {
 
     /// The circuits, told of on standard error.
     pub(crate) fn board(&self) -> &Board {
-        self.board.get_or_init(|| self.new_board().build())
+        self.board.get_or_init(|| self.new_board(self.announcer()).build())
     }
 
-    fn new_board(&self) -> BoardBuilder {
-        let announcer = Announcer::new(self.console, self.home.runtime_folder.clone());
+    fn announcer(&self) -> Announcer {
+        Announcer::new(self.console, self.home.runtime_folder.clone())
+    }
+
+    fn new_board(&self, announcer: Announcer) -> BoardBuilder {
         Board::builder().shared_store(self.store.shared()).observer(announcer)
     }
 
@@ -184,9 +187,9 @@ impl Settings {
         loaded.map_err(|error| Failed::new(ExitCode::Config, error))
     }
 
-    /// The circuits, told of on standard error and followed by a run.
+    /// The circuits of a pipeline: followed by a run, and told of on standard error beside its steps.
     pub(crate) fn board_for(&self, tracker: &Tracker) -> Board {
-        self.new_board().observer(tracker.clone()).build()
+        self.new_board(self.announcer().beside_steps()).observer(tracker.clone()).build()
     }
 
     /// What is written down of runs; nothing while Fuseboard is switched off.
