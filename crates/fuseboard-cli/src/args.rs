@@ -49,28 +49,31 @@ pub(crate) enum ExecCommand {
     Exec(Box<ExecArgs>),
 }
 
+/// What heads the options of every command in its help.
+const GLOBAL: &str = "Global options";
+
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
     /// Work as if started in this folder
-    #[arg(short = 'C', value_name = "DIR", global = true)]
+    #[arg(short = 'C', value_name = "DIR", global = true, help_heading = GLOBAL)]
     pub(crate) directory: Option<PathBuf>,
     /// The configuration to use [env: FUSEBOARD_CONFIG]
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = GLOBAL)]
     pub(crate) config: Option<PathBuf>,
     /// Where circuits live, e.g. sqlite:/path/state.db [env: FUSEBOARD_STORE]
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, value_name = "URL", global = true, help_heading = GLOBAL)]
     pub(crate) store: Option<String>,
     /// How data is printed
-    #[arg(long, value_enum, default_value_t, global = true)]
+    #[arg(long, value_enum, default_value_t, global = true, help_heading = GLOBAL)]
     pub(crate) format: Format,
     /// Say nothing that is not an error
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
     pub(crate) quiet: bool,
     /// Say more
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) verbose: bool,
     /// Colours: on a terminal, always or never [env: NO_COLOR]
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN", global = true)]
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", global = true, help_heading = GLOBAL)]
     pub(crate) color: Color,
 }
 
@@ -249,7 +252,7 @@ pub(crate) enum Scope {
     Host,
     /// Each project has its own
     Project,
-    /// All hosts share it
+    /// All hosts share it; needs a fleet store, which this version does not have yet
     Fleet,
 }
 

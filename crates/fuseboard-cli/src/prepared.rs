@@ -225,7 +225,10 @@ impl<'a> Prepared<'a> {
 
 /// Prints the report's last line, and the report itself where that was asked for.
 fn tell(settings: &Settings, args: &JobArgs, report: &Report) -> Result<(), Failed> {
-    let json = || serde_json::to_string(report).map_err(|error| Failed::new(ExitCode::Bug, error));
+    let json = || {
+        let report = serde_json::to_value(report).map_err(|error| Failed::new(ExitCode::Bug, error))?;
+        Ok(show::json_line(&report))
+    };
     if let Some(file) = &args.report
         && let Err(error) = fs::write(file, json()? + "\n")
     {

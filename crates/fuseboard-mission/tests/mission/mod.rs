@@ -8,12 +8,10 @@ use std::path::PathBuf;
 use fuseboard_mission::git::CommitId;
 use fuseboard_mission::steps::merge::Merge;
 use fuseboard_pipeline::config::StepOptions;
-use fuseboard_pipeline::job::{Job, JobProject, ModelUsage};
-use fuseboard_pipeline::ledger::{Ledger, LedgerError, RunHead, StoredRun};
+use fuseboard_pipeline::job::{Job, JobProject};
+use fuseboard_pipeline::ledger::NoLedger;
 use fuseboard_pipeline::process::{Deadline, Interrupt};
 use fuseboard_pipeline::redact::Redactor;
-use fuseboard_pipeline::report::{Report, StepRow};
-use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::step::{Answer, Step as _, StepContext, StepError};
 
 use crate::repository::{Repository, git_in};
@@ -181,35 +179,3 @@ impl Mission {
 
 pub(crate) const LOCAL_MERGE: [&str; 2] = ["refs/heads/main", "logs/refs/heads/main"];
 pub(crate) const PUSHED: [&str; 2] = ["refs/remotes/origin/main", "logs/refs/remotes/origin/main"];
-
-struct NoLedger;
-
-impl Ledger for NoLedger {
-    fn begin(&self, _: &RunHead) -> Result<(), LedgerError> {
-        Ok(())
-    }
-    fn job_ended(&self, _: &str, _: &Job) -> Result<(), LedgerError> {
-        Ok(())
-    }
-    fn step(&self, _: &str, _: &StepRow) -> Result<(), LedgerError> {
-        Ok(())
-    }
-    fn end(&self, _: &str, _: &Report) -> Result<(), LedgerError> {
-        Ok(())
-    }
-    fn record_usage(&self, _: &str, _: &[ModelUsage]) -> Result<(), LedgerError> {
-        Ok(())
-    }
-    fn unfinished(&self) -> Result<Vec<RunHead>, LedgerError> {
-        Ok(Vec::new())
-    }
-    fn interrupted(&self, _: &str, _: Stamp) -> Result<(), LedgerError> {
-        Ok(())
-    }
-    fn runs(&self, _: usize) -> Result<Vec<StoredRun>, LedgerError> {
-        Ok(Vec::new())
-    }
-    fn run(&self, _: &str) -> Result<Option<StoredRun>, LedgerError> {
-        Ok(None)
-    }
-}
