@@ -1,9 +1,9 @@
 //! A pipeline ready to run, frozen before the agent starts: configuration, pinned files, base commit. And what
 //! is done with it when the job has ended.
 
-use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use fuseboard_pipeline::repository::Repository;
 use fuseboard_pipeline::runner::{self, Run, Selection};
 use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::tracker::Tracker;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::Failed;
@@ -84,7 +84,8 @@ impl<'a> Prepared<'a> {
         if job.id.is_empty() {
             job.id.clone_from(&run_id);
         }
-        let base = job.project.base.take().or_else(|| base_of(settings, &folder));
+        let base = || git(settings, &run_id, &folder, GIT_LIMIT).base(None).ok().map(|commit| commit.to_string());
+        let base = job.project.base.take().or_else(base);
         job.project = JobProject { name, path: folder, branch: job.project.branch, commit: job.project.commit, base };
         job.title = args.title.clone().or(job.title);
         job.mode = args.mode.clone().or(job.mode);
@@ -127,7 +128,7 @@ impl<'a> Prepared<'a> {
             }
         };
         for run in unfinished.iter().filter(|run| run.holder.proved_dead()) {
-            let survivors = end_carriers(&Marker::new("FUSEBOARD_RUN", OsString::from(&run.id)), KILL_AFTER);
+            let survivors = end_carriers(&run_marker(&run.id), KILL_AFTER);
             for survivor in survivors {
                 self.settings
                     .console
@@ -144,7 +145,7 @@ impl<'a> Prepared<'a> {
 
     /// Completes the job with what is checked out now.
     pub(crate) fn look_at_the_end(&self, job: &mut Job) {
-        let git = Git::at(&job.project.path, Deadline::after(GIT_LIMIT), self.settings.interrupt());
+        let git = git(self.settings, &self.run_id, &job.project.path, GIT_LIMIT);
         let project = &mut job.project;
         project.branch = project.branch.take().or_else(|| git.branch().ok().flatten());
         project.commit = project.commit.take().or_else(|| git.head().ok().flatten().map(|commit| commit.to_string()));
@@ -168,7 +169,7 @@ impl<'a> Prepared<'a> {
 
     fn into_run(self, job: Job) -> Run {
         let console = self.settings.console;
-        let git = Git::at(&job.project.path, Deadline::after(self.pipeline.deadline()), self.settings.interrupt());
+        let git = git(self.settings, &self.run_id, &job.project.path, self.pipeline.deadline());
         let folder_of = |file: &PathBuf| file.parent().map(Path::to_owned);
         let config_folder = self.config_file.as_ref().and_then(folder_of).unwrap_or_else(|| job.project.path.clone());
         let ours = [
@@ -248,18 +249,23 @@ fn given_job(args: &JobArgs) -> Result<(Job, bool), Failed> {
         |error: &dyn std::fmt::Display| Failed::new(ExitCode::Usage, format_args!("--job {}: {error}", file.display()));
     let text =
         if file == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { fs::read_to_string(file) };
-    let mut job: Value =
+    let mut job: Map<String, Value> =
         serde_json::from_str(&text.map_err(|error| refuse(&error))?).map_err(|error| refuse(&error))?;
     let is_judged = job.get("succeeded").is_some_and(|said| !said.is_null());
-    if let Some(job) = job.as_object_mut().filter(|_| !is_judged) {
+    if !is_judged {
         job.remove("succeeded");
     }
-    serde_json::from_value(job).map(|job| (job, is_judged)).map_err(|error| refuse(&error))
+    serde_json::from_value(Value::Object(job)).map(|job| (job, is_judged)).map_err(|error| refuse(&error))
 }
 
-fn base_of(settings: &Settings, folder: &Path) -> Option<String> {
-    let git = Git::at(folder, Deadline::after(GIT_LIMIT), settings.interrupt());
-    git.base(None).ok().map(|commit| commit.to_string())
+/// Git in this folder, for this run.
+fn git(settings: &Settings, run_id: &str, folder: &Path, limit: Duration) -> Git {
+    Git::at(folder, Deadline::after(limit), settings.interrupt()).marked(run_marker(run_id))
+}
+
+/// The mark of all that a run starts.
+pub(crate) fn run_marker(run_id: &str) -> Marker {
+    Marker::new("FUSEBOARD_RUN", run_id)
 }
 
 pub(crate) fn now() -> Stamp {
@@ -278,7 +284,7 @@ fn folder_of(settings: &Settings, run_id: &str) -> Result<PathBuf, Failed> {
         .map_err(|error| Failed::new(ExitCode::NoStore, format_args!("{}: {error}", spare.display())))
 }
 
-/// Starts this call again without `--detach`, in the background and in a session of its own, and prints the
+/// Starts this call again without `--detach`, in the background and in a group of its own, and prints the
 /// run's id.
 pub(crate) fn detach(settings: &Settings, args: &JobArgs) -> Result<ExitCode, Failed> {
     let id = Uuid::now_v7().to_string();
@@ -295,10 +301,10 @@ pub(crate) fn detach(settings: &Settings, args: &JobArgs) -> Result<ExitCode, Fa
     });
     let folder = folder_of(settings, &id)?;
     let log = fs::File::create(folder.join("log")).map_err(|error| fail(&error))?;
-    let mut command = std::process::Command::new("setsid");
-    command.arg(program).args(words).env(DETACHED_RUN, &id);
-    // Marks of its own: whoever ends what this call belongs to must not take it for a part of that.
-    command.env("FUSEBOARD_RUN", &id).env("FUSEBOARD_STEP", format!("{id}/detached"));
+    let mut command = std::process::Command::new(program);
+    // A group and marks of its own: who ends what this call belongs to must not take it for a part of that.
+    command.args(words).process_group(0).env("FUSEBOARD_STEP", format!("{id}/detached"));
+    command.envs([DETACHED_RUN, "FUSEBOARD_RUN", "FUSEBOARD_EXEC"].map(|name| (name, &id)));
     if let Some(folder) = &settings.started_in {
         command.current_dir(folder);
     }

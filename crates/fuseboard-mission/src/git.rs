@@ -117,8 +117,14 @@ impl Git {
 
     /// Git in the job's folder, for this step.
     pub fn of(context: &StepContext<'_>) -> Self {
-        let marker = Some(context.marker());
-        Self { marker, ..Self::at(&context.job.project.path, context.deadline, context.interrupt) }
+        Self::at(&context.job.project.path, context.deadline, context.interrupt).marked(context.marker())
+    }
+
+    /// The same, with a mark on every call: without one, an orphan that was born in the same moment would be taken
+    /// for git's, whatever mark it carries.
+    #[must_use]
+    pub fn marked(self, marker: Marker) -> Self {
+        Self { marker: Some(marker), ..self }
     }
 
     /// The same in another folder.

@@ -10,7 +10,7 @@ use fuseboard::{Call, CircuitName, Failure, FailureKind, Outcome, Permit, Refusa
 use fuseboard_mission::agents;
 use fuseboard_pipeline::config::AtStart;
 use fuseboard_pipeline::job::{Job, JobFailure};
-use fuseboard_pipeline::process::{self, Command, Deadline, Ended, How, Marker, Output};
+use fuseboard_pipeline::process::{self, Command, Deadline, Ended, How, Output};
 use fuseboard_pipeline::program;
 
 use crate::Failed;
@@ -76,7 +76,7 @@ fn command(args: &MissionArgs, prepared: &Prepared<'_>, stdout: File, stderr: Fi
         .timeout(prepared.config.mission.timeout)
         .foreground(true)
         .end_all(true)
-        .marker(Marker::new("FUSEBOARD_RUN", prepared.run_id.as_str()))
+        .marker(prepared::run_marker(&prepared.run_id))
 }
 
 /// Judges the agent: by how it ended, and by its own word. Answers with what went wrong, if anything did.
