@@ -14,11 +14,18 @@ pub(crate) struct Announcer {
     console: Console,
     /// Where it is noted that a lost store was told; not in the store, which is lost.
     runtime_folder: Option<PathBuf>,
+    /// Whether somebody else tells of each single call.
+    calls_are_told: bool,
 }
 
 impl Announcer {
     pub(crate) fn new(console: Console, runtime_folder: Option<PathBuf>) -> Self {
-        Self { console, runtime_folder }
+        Self { console, runtime_folder, calls_are_told: false }
+    }
+
+    /// For a pipeline: what failed and what was skipped stands in the steps' own lines, and is said once.
+    pub(crate) fn beside_steps(self) -> Self {
+        Self { calls_are_told: true, ..self }
     }
 
     /// Whether this is news: notes it, so that the next process knows.
@@ -51,7 +58,8 @@ impl Observer for Announcer {
     fn notice(&self, notice: &Notice) {
         // On a terminal somebody waits for an answer: there every skip is told.
         let skip = matches!(notice, Notice::Skipped { .. });
-        if !(notice.is_loud() || skip && console::is_watched()) {
+        let is_told = self.calls_are_told && (skip || matches!(notice, Notice::Failed { .. }));
+        if is_told || !(notice.is_loud() || skip && console::is_watched()) {
             return self.console.detail(notice);
         }
         if !self.is_news(notice) {

@@ -2,6 +2,10 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are help texts, shown as they stand")]
 
+mod act;
+mod look;
+mod set_up;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +17,10 @@ use fuseboard_pipeline::exit_codes::ExitCodes;
 use fuseboard_pipeline::stamp::Stamp;
 
 use crate::exit_code;
+
+pub(crate) use act::{ResetArgs, SwitchArgs, SwitchTo};
+pub(crate) use look::{HistoryArgs, RunsArgs, StatusArgs};
+pub(crate) use set_up::{CompletionsArgs, InitArgs, ManArgs, Template};
 
 /// Named, durable circuit breakers for side-work: what is broken is skipped until it works again.
 #[derive(Debug, Parser)]
@@ -41,28 +49,31 @@ pub(crate) enum ExecCommand {
     Exec(Box<ExecArgs>),
 }
 
+/// What heads the options of every command in its help.
+const GLOBAL: &str = "Global options";
+
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
     /// Work as if started in this folder
-    #[arg(short = 'C', value_name = "DIR", global = true)]
+    #[arg(short = 'C', value_name = "DIR", global = true, help_heading = GLOBAL)]
     pub(crate) directory: Option<PathBuf>,
     /// The configuration to use [env: FUSEBOARD_CONFIG]
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = GLOBAL)]
     pub(crate) config: Option<PathBuf>,
     /// Where circuits live, e.g. sqlite:/path/state.db [env: FUSEBOARD_STORE]
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, value_name = "URL", global = true, help_heading = GLOBAL)]
     pub(crate) store: Option<String>,
     /// How data is printed
-    #[arg(long, value_enum, default_value_t, global = true)]
+    #[arg(long, value_enum, default_value_t, global = true, help_heading = GLOBAL)]
     pub(crate) format: Format,
     /// Say nothing that is not an error
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
     pub(crate) quiet: bool,
     /// Say more
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) verbose: bool,
     /// Colours: on a terminal, always or never [env: NO_COLOR]
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN", global = true)]
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", global = true, help_heading = GLOBAL)]
     pub(crate) color: Color,
 }
 
@@ -127,6 +138,25 @@ Examples:
     After(Box<AfterArgs>),
     /// Accept the content of the repository's fuseboard.toml
     Trust,
+    /// Past runs of the pipeline, or all about one: its steps, and with -v what they printed
+    #[command(
+        after_help = "Examples:\n  fuseboard runs\n  fuseboard runs 0198c2d1 -v\n  fuseboard runs --limit 100 --format json"
+    )]
+    Runs(RunsArgs),
+    /// Check fuseboard.toml: everything that is wrong with it, at once. Exit 1 if something is
+    #[command(after_help = "Examples:\n  fuseboard validate\n  fuseboard validate --config draft.toml --format json")]
+    Validate,
+    /// Write a commented fuseboard.toml into the repository's root, and trust it
+    #[command(after_help = "Examples:\n  fuseboard init\n  fuseboard init ci")]
+    Init(InitArgs),
+    /// Print the completions for a shell
+    #[command(
+        after_help = "Example:\n  fuseboard completions bash > ~/.local/share/bash-completion/completions/fuseboard"
+    )]
+    Completions(CompletionsArgs),
+    /// Write the manual's pages into a folder
+    #[command(after_help = "Example:\n  fuseboard man ~/.local/share/man/man1")]
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -222,7 +252,7 @@ pub(crate) enum Scope {
     Host,
     /// Each project has its own
     Project,
-    /// All hosts share it
+    /// All hosts share it; needs a fleet store, which this version does not have yet
     Fleet,
 }
 
@@ -257,6 +287,7 @@ pub(crate) struct AfterArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line by itself")]
 pub(crate) struct JobArgs {
     /// What the job was to do
     #[arg(long, value_name = "TEXT")]
@@ -332,66 +363,6 @@ pub(crate) enum RecordedOutcome {
     Success,
     Failure,
     Ignored,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct StatusArgs {
-    /// Only these circuits
-    #[arg(value_name = "NAME")]
-    pub(crate) names: Vec<String>,
-    /// Only circuits that are not closed
-    #[arg(long)]
-    pub(crate) open_only: bool,
-    /// Exit 1 if any of them is not closed
-    #[arg(long)]
-    pub(crate) fail_if_open: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct HistoryArgs {
-    /// Only this circuit
-    pub(crate) name: Option<String>,
-    /// The outcomes of calls instead of the circuits' events
-    #[arg(long)]
-    pub(crate) outcomes: bool,
-    /// At most this many, the newest
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    pub(crate) limit: usize,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SwitchArgs {
-    /// The circuit
-    pub(crate) name: String,
-    /// Where to
-    #[arg(value_enum)]
-    pub(crate) position: SwitchTo,
-    /// Why; needed for off and on
-    #[arg(long, value_name = "TEXT", required_if_eq_any([("position", "off"), ("position", "on")]), allow_hyphen_values = true)]
-    pub(crate) reason: Option<String>,
-    /// For how long, at most 720h [default: 720h]
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
-    pub(crate) time: Option<Duration>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SwitchTo {
-    /// Never runs
-    Off,
-    /// Always runs; never passes a gate
-    On,
-    /// The circuit decides
-    Auto,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ResetArgs {
-    /// The circuits
-    #[arg(value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
-    pub(crate) names: Vec<String>,
-    /// Every circuit
-    #[arg(long)]
-    pub(crate) all: bool,
 }
 
 /// A positive duration.

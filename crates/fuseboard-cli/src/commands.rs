@@ -2,11 +2,16 @@
 
 pub(crate) mod after;
 pub(crate) mod allowed;
+pub(crate) mod completions;
 pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod history;
+pub(crate) mod init;
+pub(crate) mod man;
 pub(crate) mod mission;
 pub(crate) mod operate;
 pub(crate) mod record;
+pub(crate) mod runs;
 pub(crate) mod status;
 pub(crate) mod trust;
+pub(crate) mod validate;

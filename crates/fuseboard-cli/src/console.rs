@@ -5,7 +5,8 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
-use anstyle::{AnsiColor, Style};
+use anstyle::AnsiColor;
+pub(crate) use anstyle::Style;
 use fuseboard_pipeline::process::plain_text;
 
 use crate::args::Color;
@@ -14,6 +15,8 @@ use crate::args::Color;
 pub(crate) const PLAIN: Style = Style::new();
 /// Something is broken or blocked.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// Something went well.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 /// Something waits or is uncertain.
 pub(crate) const MIDDLING: Style = AnsiColor::Yellow.on_default();
 /// A name, a heading.
@@ -39,6 +42,11 @@ impl Console {
         let mut out = AutoStream::new(std::io::stdout(), self.choice(&std::io::stdout()));
         let _ = writeln!(out, "{text}");
         let _ = out.flush();
+    }
+
+    /// Whether the user wants to know more.
+    pub(crate) fn is_verbose(self) -> bool {
+        self.verbose
     }
 
     /// A line about what happened, unless the user wants quiet.

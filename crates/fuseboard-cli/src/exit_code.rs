@@ -7,7 +7,7 @@ use std::process::ExitCode as ProcessExitCode;
 pub(crate) enum ExitCode {
     /// Done.
     Done,
-    /// Something was found: `status --fail-if-open`.
+    /// Something was found: `status --fail-if-open`, `validate`.
     Found,
     /// The call's words are wrong.
     Usage,
@@ -31,15 +31,16 @@ pub(crate) enum ExitCode {
 pub(crate) const TABLE: &str = "\
 Exit codes:
   0        done
-  N        exec passes the command's own code through; 128+N for a signal
-  1        something was found (status --fail-if-open)
+  N        exec and mission pass the command's own code through; 128+N for a signal
+  1        a required step failed; mission: the agent was judged failed; something was found
+           (validate, status --fail-if-open)
   64       usage
   69       the store cannot be used and the command needs it
   70       a bug in Fuseboard
   75       skipped: circuit open or switched off; allowed: no
   77       a gate blocked or gave no verdict; an operator's act inside a mission
   78       bad or untrusted configuration
-  124      exec's --timeout ran out
+  124      exec's --timeout ran out; mission, after: the deadline ended or prevented a step
   126 127  the command is not executable, not found
   130 143  interrupted, terminated";
 

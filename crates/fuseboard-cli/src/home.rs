@@ -36,12 +36,11 @@ pub(crate) struct Configuration {
 }
 
 impl Home {
-    pub(crate) fn from_environment() -> Result<Self, Failed> {
-        let folder = std::env::current_dir().map_err(|error| {
-            Failed::new(ExitCode::Usage, format_args!("the current folder cannot be told: {error}; give -C DIR"))
-        })?;
+    pub(crate) fn from_environment() -> Self {
+        // In a folder that was deleted work can still be guarded; nothing is configured there.
+        let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
         let (run, runtime_folder) = (text("FUSEBOARD_RUN"), absolute("XDG_RUNTIME_DIR"));
-        Ok(Self { folder, run, runtime_folder, project: OnceCell::new() })
+        Self { folder, run, runtime_folder, project: OnceCell::new() }
     }
 
     /// The configuration that counts, for a call that needs none: what is wrong is told beside it.
@@ -81,13 +80,20 @@ impl Home {
         Ok(found.path)
     }
 
-    fn surroundings(&self) -> Surroundings {
+    /// Where the search for a configuration begins.
+    pub(crate) fn surroundings(&self) -> Surroundings {
         Surroundings::new(self.folder.clone(), |name| std::env::var_os(name))
     }
 
-    /// The name of the project that this folder belongs to.
+    /// The name of the project that this folder belongs to, for who only looks.
     pub(crate) fn project(&self) -> &str {
-        self.project.get_or_init(|| Project::of(&self.folder, &ProjectRegistry::in_state_folder(&state_folder())).id)
+        let registry = || ProjectRegistry::in_state_folder(&state_folder()).only_looking();
+        self.project.get_or_init(|| Project::of(&self.folder, &registry()).id)
+    }
+
+    /// The same for who uses it: from now on the name is this project's.
+    pub(crate) fn own_project(&self) -> String {
+        Project::of(&self.folder, &ProjectRegistry::in_state_folder(&state_folder())).id
     }
 }
 

@@ -7,6 +7,7 @@ mod console;
 mod exit_code;
 mod home;
 mod prepared;
+mod report_table;
 mod settings;
 mod show;
 
@@ -17,7 +18,10 @@ use std::process::ExitCode as ProcessExitCode;
 use clap::Parser;
 
 use crate::args::{Cli, Command, ExecCli, ExecCommand};
-use crate::commands::{after, allowed, exec, explain, history, mission, operate, record, status, trust};
+use crate::commands::{
+    after, allowed, completions, exec, explain, history, init, man, mission, operate, record, runs, status, trust,
+    validate,
+};
 use crate::console::Console;
 use crate::exit_code::ExitCode;
 use crate::settings::Settings;
@@ -68,6 +72,11 @@ fn run(cli: Cli, console: Console) -> Result<ExitCode, Failed> {
         Command::Mission(args) => mission::mission(&settings, &args),
         Command::After(args) => after::after(&settings, &args),
         Command::Trust => trust::trust(&settings),
+        Command::Runs(args) => runs::runs(&settings, &args),
+        Command::Validate => Ok(validate::validate(&settings, cli.global.config.as_deref())),
+        Command::Completions(args) => Ok(completions::completions(&settings, args.shell)),
+        Command::Man(args) => man::man(&settings, &args.folder),
+        Command::Init(args) => init::init(&settings, &args, cli.global.config.as_deref()),
     }
 }
 

@@ -183,11 +183,11 @@ impl<'a> Prepared<'a> {
         Run {
             id: self.run_id,
             circuits: (!home::is_off()).then(|| self.settings.board_for(&self.tracker)),
+            damage: self.settings.damage_later(),
             tracker: self.tracker,
             pipeline: self.pipeline,
             job,
             tree: Arc::new(GitTree::new(git, self.is_repository)),
-            damage: self.settings.damage_watch(),
             ledger: self.ledger,
             interrupt: self.settings.interrupt().clone(),
             state_folder: home::state_folder(),
@@ -226,11 +226,14 @@ impl<'a> Prepared<'a> {
 
 /// Prints the report's last line, and the report itself where that was asked for.
 fn tell(settings: &Settings, args: &JobArgs, report: &Report) -> Result<(), Failed> {
-    let json = || serde_json::to_string(report).map_err(|error| Failed::new(ExitCode::Bug, error));
-    if let Some(file) = &args.report {
-        if let Err(error) = fs::write(file, json()? + "\n") {
-            settings.console.error(format_args!("cannot write the report to {}: {error}", file.display()));
-        }
+    let json = || {
+        let report = serde_json::to_value(report).map_err(|error| Failed::new(ExitCode::Bug, error))?;
+        Ok(show::json_line(&report))
+    };
+    if let Some(file) = &args.report
+        && let Err(error) = fs::write(file, json()? + "\n")
+    {
+        settings.console.error(format_args!("cannot write the report to {}: {error}", file.display()));
     }
     if settings.format == Format::Json {
         settings.console.data(&json()?);

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fuseboard::clock::SystemClock;
-use fuseboard::store::{MemoryStore, Store, StoreError, StoreTrouble};
+use fuseboard::event::Row;
+use fuseboard::record::Record;
+use fuseboard::store::{Listed, Loaded, MemoryStore, Store, StoreError, StoreTrouble, Swap, Version};
 use fuseboard::{Board, BoardBuilder, CircuitName, Policy, View};
 use fuseboard_pipeline::config::load::LoadedConfig;
 use fuseboard_pipeline::config::{CircuitKeys, CircuitSettings, Config, Role};
@@ -44,6 +46,8 @@ pub(crate) struct Settings {
 enum HostStore {
     File(Arc<SqliteStore>),
     Memory,
+    /// An address that is none, and why.
+    Unusable(String),
 }
 
 impl Settings {
@@ -53,12 +57,15 @@ impl Settings {
             std::env::set_current_dir(folder)
                 .map_err(|error| Failed::new(ExitCode::Usage, format_args!("-C {}: {error}", folder.display())))?;
         }
-        let home = Home::from_environment()?;
+        let home = Home::from_environment();
         let found = home.configuration(global.config.as_deref());
         if let Some(news) = &found.news {
             console.note(news);
         }
-        let store = HostStore::at(&home::store_address(global.store.as_deref(), &found.config))?;
+        let store = HostStore::at(&home::store_address(global.store.as_deref(), &found.config));
+        if let (Some(_), HostStore::Unusable(why)) = (&global.store, &store) {
+            return Err(Failed::new(ExitCode::Usage, why));
+        }
         Ok(Self {
             console,
             started_in,
@@ -72,6 +79,11 @@ impl Settings {
             interrupt: OnceCell::new(),
             redactor: OnceCell::new(),
         })
+    }
+
+    /// The environment of this call.
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
     }
 
     /// What is wrong with the configuration that was found; the defaults are used instead.
@@ -91,16 +103,15 @@ impl Settings {
 
     /// The circuits, told of on standard error.
     pub(crate) fn board(&self) -> &Board {
-        self.board.get_or_init(|| self.new_board().build())
+        self.board.get_or_init(|| self.new_board(self.announcer()).build())
     }
 
-    fn new_board(&self) -> BoardBuilder {
-        let announcer = Announcer::new(self.console, self.home.runtime_folder.clone());
-        let store: Arc<dyn Store> = match &self.store {
-            HostStore::File(store) => store.clone(),
-            HostStore::Memory => Arc::new(MemoryStore::new()),
-        };
-        Board::builder().shared_store(store).observer(announcer)
+    fn announcer(&self) -> Announcer {
+        Announcer::new(self.console, self.home.runtime_folder.clone())
+    }
+
+    fn new_board(&self, announcer: Announcer) -> BoardBuilder {
+        Board::builder().shared_store(self.store.shared()).observer(announcer)
     }
 
     /// Notes that the store works, which is news if an earlier call told that it does not.
@@ -115,14 +126,23 @@ impl Settings {
             HostStore::Memory => {
                 Err(Failed::new(ExitCode::NoStore, "memory: keeps no history; give --store sqlite:PATH"))
             }
+            HostStore::Unusable(why) => Err(Failed::new(ExitCode::NoStore, why)),
         }
     }
 
     /// What was found damaged in the store during this call: no gate passes then.
-    pub(crate) fn damage(&self) -> Option<&str> {
+    pub(crate) fn damage(&self) -> Option<String> {
+        self.damage_later()()
+    }
+
+    /// The same, to be asked at any time.
+    pub(crate) fn damage_later(&self) -> Box<dyn Fn() -> Option<String> + Send + Sync> {
         match &self.store {
-            HostStore::File(store) => store.damage(),
-            HostStore::Memory => None,
+            HostStore::File(store) => {
+                let store = store.clone();
+                Box::new(move || store.damage().map(str::to_owned))
+            }
+            HostStore::Memory | HostStore::Unusable(_) => Box::new(|| None),
         }
     }
 
@@ -150,6 +170,11 @@ impl Settings {
         self.home.project()
     }
 
+    /// The same for who uses it: from now on the name is this project's.
+    pub(crate) fn own_project(&self) -> String {
+        self.home.own_project()
+    }
+
     /// What is configured of a circuit, below what the command line says of it.
     pub(crate) fn circuit(&self, name: &CircuitName, keys: CircuitKeys, role: Role) -> Result<CircuitSettings, Failed> {
         let settled = keys.over(self.config.circuit_keys(None, name)).settle(role);
@@ -162,27 +187,16 @@ impl Settings {
         loaded.map_err(|error| Failed::new(ExitCode::Config, error))
     }
 
-    /// The circuits, told of on standard error and followed by a run.
+    /// The circuits of a pipeline: followed by a run, and told of on standard error beside its steps.
     pub(crate) fn board_for(&self, tracker: &Tracker) -> Board {
-        self.new_board().observer(tracker.clone()).build()
+        self.new_board(self.announcer().beside_steps()).observer(tracker.clone()).build()
     }
 
     /// What is written down of runs; nothing while Fuseboard is switched off.
     pub(crate) fn ledger(&self) -> Arc<dyn Ledger> {
         match &self.store {
             HostStore::File(store) if !home::is_off() => store.clone(),
-            HostStore::File(_) | HostStore::Memory => Arc::new(NoLedger),
-        }
-    }
-
-    /// [`Settings::damage`], to be asked later and by others.
-    pub(crate) fn damage_watch(&self) -> Box<dyn Fn() -> Option<String> + Send + Sync> {
-        match &self.store {
-            HostStore::File(store) => {
-                let store = store.clone();
-                Box::new(move || store.damage().map(str::to_owned))
-            }
-            HostStore::Memory => Box::new(|| None),
+            HostStore::File(_) | HostStore::Memory | HostStore::Unusable(_) => Arc::new(NoLedger),
         }
     }
 
@@ -250,17 +264,46 @@ impl Settings {
 }
 
 impl HostStore {
-    fn at(address: &str) -> Result<Self, Failed> {
+    fn at(address: &str) -> Self {
         match address.split_once(':') {
-            Some(("memory", _)) => Ok(Self::Memory),
+            Some(("memory", _)) => Self::Memory,
             Some(("sqlite", path)) if !path.is_empty() => {
                 let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
-                Ok(Self::File(Arc::new(SqliteStore::new(path, Arc::new(SystemClock)))))
+                Self::File(Arc::new(SqliteStore::new(path, Arc::new(SystemClock))))
             }
-            _ => {
-                Err(Failed::new(ExitCode::Usage, format_args!("{address:?} is no store; write sqlite:/path/state.db")))
-            }
+            _ => Self::Unusable(format!("{address:?} is no store; write sqlite:/path/state.db")),
         }
+    }
+
+    fn shared(&self) -> Arc<dyn Store> {
+        match self {
+            Self::File(store) => store.clone(),
+            Self::Memory => Arc::new(MemoryStore::new()),
+            Self::Unusable(why) => Arc::new(NoStore(why.clone())),
+        }
+    }
+}
+
+/// A store that cannot be used: work goes on without, gates block, operators are told.
+struct NoStore(String);
+
+impl NoStore {
+    fn refuse<T>(&self) -> Result<T, StoreError> {
+        Err(StoreError::new(StoreTrouble::Unreachable, self.0.clone()))
+    }
+}
+
+impl Store for NoStore {
+    fn load(&self, _: &CircuitName) -> Result<Loaded, StoreError> {
+        self.refuse()
+    }
+
+    fn swap(&self, _: &CircuitName, _: Option<Version>, _: &Record, _: &[Row]) -> Result<Swap, StoreError> {
+        self.refuse()
+    }
+
+    fn list(&self) -> Result<Vec<Listed>, StoreError> {
+        self.refuse()
     }
 }
 

@@ -11,6 +11,8 @@ use fuseboard_pipeline::report::{Report, Status, StepRow, VerdictWord};
 use fuseboard_pipeline::stamp::Stamp;
 use serde_json::{Value, json};
 
+use crate::report_table;
+
 /// A value as JSON on one line. What could act on a terminal or mislead a reader is escaped, which JSON allows for
 /// every character.
 pub(crate) fn json_line(value: &Value) -> String {
@@ -123,16 +125,13 @@ pub(crate) fn step_line(row: &StepRow) -> String {
             if row.status == Status::TimedOut { "cut by the deadline" } else { "skipped: deadline" },
         );
     }
-    let blocked: Option<Vec<String>> =
-        row.blocked_by.as_ref().map(|gates| gates.iter().map(|gate| format!("{} ({})", gate.gate, gate.why)).collect());
-    let said = blocked
-        .map(|gates| format!("by {}", gates.join(", ")))
-        .or_else(|| row.why.clone())
-        .or_else(|| row.detail.clone());
     if let Some(took) = row.duration_ms {
         line = format!("{line}  {}", Human(Duration::from_millis(took)));
     }
-    said.map_or(line.clone(), |said| format!("{line}  {said}"))
+    match report_table::why(row) {
+        why if why.is_empty() => line,
+        why => format!("{line}  {why}"),
+    }
 }
 
 /// A run's end in one line.

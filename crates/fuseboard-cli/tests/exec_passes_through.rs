@@ -101,9 +101,10 @@ fn dash_c_is_where_the_command_works() {
 #[test]
 fn a_daemon_that_was_left_running_keeps_nobody_waiting() {
     let world = World::new();
-    let ran = world.exec("daemon", &[], "sleep 3 & echo started");
+    let ran = world.exec("daemon", &[], "sleep 3 >/dev/null & echo started");
     assert_eq!((ran.code, ran.out().as_str()), (0, "started\n"));
     assert!(ran.took.as_millis() < 2500, "{:?}", ran.took);
+    assert_eq!(world.census().len(), 1, "the daemon is left alone: {:?}", world.census());
     world::wait_for("the daemon's end", || world.census().is_empty());
 }
 

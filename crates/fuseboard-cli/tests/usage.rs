@@ -139,7 +139,20 @@ fn help_shows_every_exit_code_and_an_example_of_each_command() {
         let is_listed = |line: &str| line.starts_with("  ") && line.split_whitespace().any(|word| word == code);
         assert!(top.out().lines().any(is_listed), "{code} is missing:\n{}", top.out());
     }
-    for command in ["exec", "allowed", "record", "status", "history", "switch", "reset"] {
+    for command in [
+        "exec",
+        "allowed",
+        "record",
+        "status",
+        "history",
+        "switch",
+        "reset",
+        "runs",
+        "validate",
+        "init",
+        "completions",
+        "man",
+    ] {
         let ran = world.run(&[command, "--help"]);
         assert_eq!(ran.code, 0);
         assert!(ran.out().contains("Example"), "{command} has no example:\n{}", ran.out());

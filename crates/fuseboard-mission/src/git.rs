@@ -19,7 +19,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use fuseboard_pipeline::process::{self, Command, Deadline, How, Interrupt, Marker, Output, Stdin};
 use fuseboard_pipeline::step::StepContext;
@@ -29,14 +29,21 @@ mod commit;
 mod config;
 mod diff;
 mod error;
+mod merging;
+mod remote;
 mod tree;
+mod worktree;
 
 pub use changes::Changes;
 pub use commit::{Author, Commit, CommitId};
 pub use config::Remote;
 pub use diff::{Diff, FileDiff, FileStatus};
 pub use error::GitError;
+pub use merging::{Merged, NewCommit};
+pub use remote::PushPlan;
 pub use tree::GitTree;
+pub(crate) use tree::names;
+pub use worktree::{TemporaryWorktree, Turn};
 
 /// Most output of one call that is read, in bytes. What is larger cannot be told.
 pub const MAX_OUTPUT: usize = 64 * 1024 * 1024;
@@ -241,7 +248,9 @@ impl Git {
     /// # Errors
     /// [`GitError`], also for a file of more than [`MAX_OUTPUT`] bytes.
     pub fn file_at(&self, commit: &CommitId, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
-        if path.as_os_str().is_empty() {
+        // Git would count what begins with a dot from the current folder, and refuse what leads out of the repository.
+        let within = path.components().all(|part| matches!(part, Component::Normal(_)));
+        if !within || path.as_os_str().is_empty() {
             return Ok(None);
         }
         let call = self.call("ls-tree").args(["-z", "--full-tree", commit.as_str()]);
@@ -324,11 +333,6 @@ impl Call<'_> {
         self
     }
 
-    fn stdin(mut self, file: std::fs::File) -> Self {
-        self.command = self.command.stdin(Stdin::File(file));
-        self
-    }
-
     /// What it wrote. Any exit code but 0 is an error.
     fn output(self) -> Result<Vec<u8>, GitError> {
         let name = self.name;
@@ -342,7 +346,11 @@ impl Call<'_> {
         match ended.how {
             How::Exited(code) => {
                 let said = Said { code, complaint: complaint(&ended.stderr.bytes()), stdout: ended.stdout.bytes() };
-                if said.complaint.contains("not a git repository") { Err(GitError::NotARepository) } else { Ok(said) }
+                let outside = ["not a git repository", "used inside a git repository"];
+                if outside.iter().any(|words| said.complaint.contains(words)) {
+                    return Err(GitError::NotARepository);
+                }
+                Ok(said)
             }
             how @ (How::Cut | How::Interrupted(_)) => Err(GitError::Cut(format!("git {} {how}", self.name))),
             how => Err(GitError::cannot_tell(format!("git {} {how}", self.name))),

@@ -1,7 +1,10 @@
 //! The built-in steps, one file each, and who makes them from their options.
 
+pub mod diff_scan;
+pub mod merge;
 pub mod notify;
 pub mod session;
+pub mod tests;
 pub mod usage;
 
 use std::sync::Arc;
@@ -10,8 +13,11 @@ use fuseboard_pipeline::config::{BuiltIn, ConfigErrors, StepOptions};
 use fuseboard_pipeline::pipeline::BuiltIns;
 use fuseboard_pipeline::step::Step;
 
+use self::diff_scan::DiffScan;
+use self::merge::Merge;
 use self::notify::Notify;
 use self::session::Session;
+use self::tests::Tests;
 use self::usage::Usage;
 
 /// Makes the built-in steps that this version has.
@@ -24,6 +30,9 @@ impl BuiltIns for BuiltInSteps {
             "usage" => Arc::new(Usage::of(options)?),
             "session" => Arc::new(Session::of(options)?),
             "notify" => Arc::new(Notify::of(options)?),
+            "diff-scan" => Arc::new(options.read(DiffScan::read)?),
+            "tests" => Arc::new(options.read(Tests::read)?),
+            "merge" => Arc::new(Merge::new(options)?),
             name => return Err(options.refuse(&format!("this version has no step `{name}` yet"))),
         })
     }

@@ -60,7 +60,11 @@ fn shortened(slug: &str, length: usize) -> &str {
 /// Which project has which id on this host: one file for each id, which holds the project's path. A file is made
 /// once and never changed, so that any number of processes agree without a lock.
 #[derive(Clone, Debug)]
-pub struct ProjectRegistry(PrivateFolder);
+pub struct ProjectRegistry {
+    folder: PrivateFolder,
+    /// Whether ids that are nobody's yet are left so.
+    looking: bool,
+}
 
 /// Longest path that is remembered.
 const MAX_PATH: usize = 8192;
@@ -68,7 +72,13 @@ const MAX_PATH: usize = 8192;
 impl ProjectRegistry {
     /// The registry in a state folder.
     pub fn in_state_folder(state: &Path) -> Self {
-        Self(PrivateFolder::new(state.join("projects")))
+        Self { folder: PrivateFolder::new(state.join("projects")), looking: false }
+    }
+
+    /// The same for who only looks: nothing is written down.
+    #[must_use]
+    pub fn only_looking(self) -> Self {
+        Self { looking: true, ..self }
     }
 
     /// The id under which this path is known, made known now if it was not: the slug, or, if that is another
@@ -94,13 +104,13 @@ impl ProjectRegistry {
     /// Whether the id is this path's, which it becomes if it is nobody's.
     fn is_of(&self, id: &str, path: &Path) -> Result<bool, PrivateError> {
         let path = path.as_os_str().as_bytes();
-        if let Some(owner) = self.0.read(id, MAX_PATH)? {
+        if let Some(owner) = self.folder.read(id, MAX_PATH)? {
             return Ok(owner == path);
         }
-        if self.0.create(id, path)? {
+        if self.looking || self.folder.create(id, path)? {
             return Ok(true);
         }
-        Ok(self.0.read(id, MAX_PATH)?.is_some_and(|owner| owner == path))
+        Ok(self.folder.read(id, MAX_PATH)?.is_some_and(|owner| owner == path))
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 
 use crate::process::Marker;
@@ -95,7 +95,7 @@ pub(crate) fn census() -> Vec<Process> {
 
 /// The process `pid`, if there is one and it can be seen.
 pub(crate) fn process(pid: i32) -> Option<Process> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = read_proc(&format!("/proc/{pid}/stat")).ok()?;
     // The name in field 2 may hold anything, brackets and blanks included; what follows it is numbers.
     let after_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
     let mut fields = str::from_utf8(&stat[after_name..]).ok()?.split_ascii_whitespace();
@@ -113,12 +113,36 @@ pub(crate) fn name_of(pid: i32) -> Vec<u8> {
     name
 }
 
-/// Whether this process ignores `signal`, as under `nohup` or in the background of a script. False where
+/// Which of these signals this process ignores, as under `nohup` or in the background of a script. None where
 /// that cannot be told.
-pub(crate) fn is_ignored(signal: i32) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+pub(crate) fn ignored(signals: &[i32]) -> Vec<i32> {
+    let status = read_proc("/proc/self/status").unwrap_or_default();
+    let status = String::from_utf8_lossy(&status);
     let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+    let is_ignored = |signal: &i32| mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1);
+    signals.iter().copied().filter(is_ignored).collect()
+}
+
+/// A file of `/proc` in one read: the kernel makes its text anew for each.
+fn read_proc(path: &str) -> io::Result<Vec<u8>> {
+    let mut text = vec![0; 8192];
+    let length = fs::File::open(path)?.read(&mut text)?;
+    text.truncate(length);
+    Ok(text)
+}
+
+/// Whether some child of ours has ended and nobody has asked for its status yet.
+#[cfg(target_os = "linux")]
+pub(crate) fn has_dead_child() -> bool {
+    use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+    let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    waitid(Id::All, look).is_ok_and(|status| status != WaitStatus::StillAlive)
+}
+
+/// Elsewhere that is found out by looking at each.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn has_dead_child() -> bool {
+    true
 }
 
 /// What has become of a child since it was last asked.

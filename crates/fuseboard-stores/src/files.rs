@@ -239,3 +239,26 @@ fn granted(path: &Path, answer: Result<(), TryLockError>, file: File) -> Result<
 fn move_to(from: &Path, to: &Path) -> Result<(), StoreError> {
     fs::rename(from, to).map_err(|error| trouble(from, "set aside", error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_file_that_was_found_damaged_is_set_aside() {
+        let home = tempfile::tempdir().unwrap();
+        let files = Files::new(&home.path().join("state.db"));
+        let place = |name: &str, text: &str| fs::write(home.path().join(name), text).unwrap();
+        place("state.db", "damaged");
+        let damaged = files.find().unwrap().unwrap().identity;
+        // Somebody else found it too, was faster, and has begun anew.
+        fs::rename(files.database(), files.beside(".corrupt-by-another")).unwrap();
+        place("state.db", "sound");
+        place("state.db-wal", "sound");
+        assert!(files.set_aside(damaged, "DATE").unwrap().is_none());
+        let sound = files.find().unwrap().unwrap().identity;
+        assert_eq!(files.set_aside(sound, "DATE").unwrap(), Some(files.beside(".corrupt-DATE")));
+        assert!(files.beside(".corrupt-DATE-wal").exists());
+        assert!(files.set_aside(sound, "DATE").unwrap().is_none());
+    }
+}

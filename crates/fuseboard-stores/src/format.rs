@@ -11,16 +11,15 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use fuseboard::Failure;
 use fuseboard::clock::{BootId, Clock, Moment};
 use fuseboard::record::{Record, State};
-use fuseboard::store::Deferred;
-use fuseboard::{CircuitName, Failure, Outcome};
 use serde::{Deserialize, Serialize};
 
 /// The format that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
 
-/// The longest stored form of a record or of a deferred report, in bytes.
+/// The longest stored form of a record, in bytes.
 pub const MAX_BYTES: usize = 16 * 1024;
 
 /// To what texts are cut where a record would be longer than [`MAX_BYTES`].
@@ -80,27 +79,6 @@ pub fn decode(text: &str) -> Result<Record, FormatError> {
     Ok(record)
 }
 
-/// One line, without its line feed, that stands for a deferred report; `None` if it would be longer than
-/// [`MAX_BYTES`].
-pub(crate) fn encode_deferred(report: &Deferred) -> Option<String> {
-    serde_json::to_string(report).ok().filter(|line| line.len() <= MAX_BYTES)
-}
-
-/// Reads what [`encode_deferred`] wrote; `None` for anything else.
-pub(crate) fn decode_deferred(line: &str) -> Option<Deferred> {
-    if line.len() > MAX_BYTES {
-        return None;
-    }
-    let mut report: Deferred = serde_json::from_str(line).ok()?;
-    CircuitName::new(&report.circuit).ok()?;
-    // Only the builder vouches for a policy, and this one has come past it.
-    report.policy = report.policy.to_builder().build().ok()?;
-    if let Outcome::Failure(failure) = &mut report.outcome {
-        cut_message(failure);
-    }
-    Some(report)
-}
-
 fn write(record: &Record) -> String {
     #[derive(Serialize)]
     struct Stored<'a> {
@@ -130,7 +108,8 @@ fn cut(text: &Arc<str>) -> Arc<str> {
     Arc::from(&text[..text.floor_char_boundary(SHORT_TEXT)])
 }
 
-fn cut_message(failure: &mut Failure) {
+/// Holds a failure that was read to what [`Failure::new`] promises.
+pub(crate) fn cut_message(failure: &mut Failure) {
     *failure = Failure::new(failure.kind, &failure.message).of(failure.fingerprint.take());
 }
 

@@ -5,7 +5,7 @@
 //! | [`SqliteStore`] | one file per user and host, shared by any number of processes; holds the history too |
 //! | [`StoredEvent`], [`StoredOutcome`] | rows of that history, as they are read back |
 //! | `StoredUsage` | with the feature `ledger`, by which a [`SqliteStore`] is the ledger of runs too: what a run used |
-//! | [`format`](mod@format) | the stored form of one record, checked whenever it is read |
+//! | [`mod@format`] | the stored form of one record, checked whenever it is read |
 //!
 //! ```
 //! use std::sync::Arc;

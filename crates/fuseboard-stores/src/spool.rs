@@ -16,13 +16,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fuseboard::store::{Deferred, StoreError, StoreTrouble, Taken};
+use fuseboard::{CircuitName, Outcome};
 
 use crate::files::{Files, Identity, private, trouble};
-use crate::format::{decode_deferred, encode_deferred};
+use crate::format::cut_message;
 use crate::patience::Patience;
 
 /// How many bytes wait at most. What comes after that is refused, not put in place of what is there.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
+
+/// The longest report, in bytes.
+const LONGEST_LINE: usize = 16 * 1024;
 
 /// How long a writer waits for a taker that is just renaming the file.
 const BRIEFLY: Duration = Duration::from_millis(100);
@@ -41,7 +45,7 @@ impl<'a> Spool<'a> {
 
     /// Appends one report.
     pub(crate) fn defer(&self, report: &Deferred) -> Result<(), StoreError> {
-        let Some(line) = encode_deferred(report) else {
+        let Some(line) = encode(report) else {
             return Err(self.refuse(&format!("a report of circuit {} is too long to be kept", report.circuit)));
         };
         self.files.make_folder()?;
@@ -92,7 +96,7 @@ impl<'a> Spool<'a> {
         let mut patience = Patience::of(BRIEFLY);
         loop {
             let file = private().append(true).open(&self.path).map_err(|error| trouble(&self.path, "opened", error))?;
-            if file.try_lock_shared().is_ok() && is_at(&file, &self.path) {
+            if may_append(&file, &self.path) {
                 return Ok(file);
             }
             if !patience.nap() {
@@ -141,6 +145,12 @@ fn open(path: &Path) -> Result<Option<File>, StoreError> {
     }
 }
 
+/// Whether what is appended to this file from now on will be taken: no taker has it, nor has had it since it was
+/// opened.
+fn may_append(file: &File, path: &Path) -> bool {
+    file.try_lock_shared().is_ok() && is_at(file, path)
+}
+
 /// Whether this name still leads to the open file.
 fn is_at(file: &File, path: &Path) -> bool {
     let of = |meta: io::Result<fs::Metadata>| meta.ok().map(|meta| Identity::of(&meta));
@@ -156,8 +166,86 @@ fn read(file: &mut File) -> io::Result<(Vec<Deferred>, usize)> {
     let lines: Vec<_> = bytes
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
-        .map(|line| std::str::from_utf8(line).ok().and_then(decode_deferred))
+        .map(|line| std::str::from_utf8(line).ok().and_then(decode))
         .collect();
     let unreadable = lines.iter().filter(|line| line.is_none()).count();
     Ok((lines.into_iter().flatten().collect(), unreadable))
+}
+
+/// One line, without its line feed, that stands for a deferred report; `None` if it would be longer than
+/// [`LONGEST_LINE`].
+fn encode(report: &Deferred) -> Option<String> {
+    serde_json::to_string(report).ok().filter(|line| line.len() <= LONGEST_LINE)
+}
+
+/// Reads what [`encode`] wrote; `None` for anything else.
+fn decode(line: &str) -> Option<Deferred> {
+    if line.len() > LONGEST_LINE {
+        return None;
+    }
+    let mut report: Deferred = serde_json::from_str(line).ok()?;
+    CircuitName::new(&report.circuit).ok()?;
+    // Only the builder vouches for a policy, and this one has come past it.
+    report.policy = report.policy.to_builder().build().ok()?;
+    if let Outcome::Failure(failure) = &mut report.outcome {
+        cut_message(failure);
+    }
+    Some(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use fuseboard::Policy;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_taken_after_it_was_opened_is_not_appended_to() {
+        let home = tempfile::tempdir().unwrap();
+        let (path, taken) = (home.path().join("spool"), home.path().join("taken"));
+        let opened = || private().append(true).open(&path).unwrap();
+
+        let early = opened();
+        let holder = open(&path).unwrap().unwrap();
+        holder.lock().unwrap();
+        assert!(!may_append(&early, &path), "a taker is just at it");
+        fs::rename(&path, &taken).unwrap();
+        drop(holder);
+        fs::remove_file(&taken).unwrap();
+        assert!(!may_append(&early, &path), "it is gone");
+        let late = opened();
+        assert!(!may_append(&early, &path), "it is another one by now");
+        assert!(may_append(&late, &path));
+    }
+
+    #[test]
+    fn a_deferred_report_with_an_impossible_policy_or_name_is_none() {
+        let report = Deferred {
+            circuit: "a".into(),
+            epoch: None,
+            unpermitted: true,
+            outcome: Outcome::Ignored,
+            duration: Duration::ZERO,
+            policy: Policy::default(),
+            wall_ms: 0,
+            run: None,
+        };
+        let line = encode(&report).unwrap();
+        assert_eq!(decode(&line), Some(report.clone()));
+        for (right, wrong) in
+            [("\"jitter\":0.1", "\"jitter\":7.0"), ("\"probes\":1", "\"probes\":5000"), ("\"a\"", "\"A B\"")]
+        {
+            assert!(line.contains(right));
+            assert_eq!(decode(&line.replace(right, wrong)), None, "{wrong}");
+        }
+        assert_eq!(encode(&Deferred { run: Some("x".repeat(LONGEST_LINE)), ..report }), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_panics(line in any::<String>()) {
+            let _ = decode(&line);
+        }
+    }
 }

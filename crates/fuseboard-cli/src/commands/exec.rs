@@ -46,7 +46,7 @@ pub(crate) fn exec(settings: &Settings, args: &ExecArgs) -> Result<ExitCode, Fai
         }
         Scope::Host => short,
         Scope::Project => {
-            let named = Scope::Project.name(settings.project(), &short);
+            let named = Scope::Project.name(&settings.own_project(), &short);
             named.map_err(|error| Failed::new(ExitCode::Usage, error))?
         }
     };
@@ -116,7 +116,7 @@ impl Exec<'_> {
         if self.args.gate && done.code == ExitCode::Done {
             let lost = match &kept {
                 Kept::Lost { error, .. } => Some(error.to_string()),
-                Kept::Stored | Kept::Deferred | Kept::InMemory => settings.damage().map(str::to_owned),
+                Kept::Stored | Kept::Deferred | Kept::InMemory => settings.damage(),
             };
             if let Some(lost) = lost {
                 settings.console.error(format_args!("{name}: no verdict: {lost}"));

@@ -57,8 +57,8 @@ fn sentences(view: &View, policy: &Policy, now: SystemTime) -> Vec<String> {
         .as_ref()
         .map(|(kind, text, at)| format!("Last error ({kind}, {}): {text}", show::relative(*at, now)));
     let opened = view.since.map(|since| {
-        let failures =
-            if view.failures == 1 { "1 failure".to_owned() } else { format!("{} failures in a row", view.failures) };
+        let row = if view.failures == 1 { "" } else { " in a row" };
+        let failures = counted(view.failures, "failure") + row;
         format!(
             "{name} has been open since {} ({}), after {failures}.",
             show::rfc3339(since),
@@ -72,7 +72,10 @@ fn sentences(view: &View, policy: &Policy, now: SystemTime) -> Vec<String> {
                 0 => lines
                     .push(format!("{name} is closed: its work runs. It would open after {left} failures in a row.")),
                 failures => {
-                    lines.push(format!("{name} is closed: its work runs, but failed the last {failures} times. {left} more and it opens."));
+                    let last = if failures == 1 { "last time".to_owned() } else { format!("last {failures} times") };
+                    lines.push(format!(
+                        "{name} is closed: its work runs, but failed the {last}. {left} more and it opens."
+                    ));
                     lines.extend(error);
                 }
             }
@@ -81,10 +84,12 @@ fn sentences(view: &View, policy: &Policy, now: SystemTime) -> Vec<String> {
             lines.extend(opened);
             lines.extend(error);
             if view.trips > 1 {
-                lines.push(format!("{} probes since then failed too, so the waiting time grows.", view.trips - 1));
+                let probes = counted(view.trips - 1, "probe");
+                lines.push(format!("{probes} since then failed too, so the waiting time grows."));
             }
             if view.skips > 0 {
-                lines.push(format!("{} calls were skipped; each would have cost what the failure did.", view.skips));
+                let (calls, were) = (counted(view.skips, "call"), if view.skips == 1 { "was" } else { "were" });
+                lines.push(format!("{calls} {were} skipped; each would have cost what the failure did."));
             }
             lines.push(match view.probe_at {
                 _ if view.probe_due => "A probe is due: the next call runs. If it succeeds the circuit closes, else it waits again.".to_owned(),
@@ -111,6 +116,14 @@ fn sentences(view: &View, policy: &Policy, now: SystemTime) -> Vec<String> {
     }
     lines.push(format!("Its history: fuseboard history {name}"));
     lines.iter().map(|line| plain_text(line)).collect()
+}
+
+/// So many of them, as one says it.
+fn counted(count: impl Into<u64>, noun: &str) -> String {
+    match count.into() {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    }
 }
 
 #[cfg(test)]

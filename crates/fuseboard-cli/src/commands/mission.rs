@@ -51,9 +51,9 @@ pub(crate) fn mission(settings: &Settings, args: &MissionArgs) -> Result<ExitCod
     let ended = process::run(&command, settings.interrupt(), Deadline::NEVER);
     job.ended_at = Some(now());
     (job.stdout_path, job.stderr_path) = (Some(folder.join("stdout")), Some(folder.join("stderr")));
-    judge(&prepared, args, &ended, &mut job);
+    let said = judge(&prepared, args, &ended, &mut job);
     if let Some(permit) = permit {
-        drop(permit.settle(&agent_outcome(settings, &job, &ended)));
+        drop(permit.settle(&agent_outcome(&job, &said)));
     }
     prepared.look_at_the_end(&mut job);
     prepared.finish(job, |job, pipeline| match (&ended.how, job.exit_code.unwrap_or(0)) {
@@ -79,8 +79,8 @@ fn command(args: &MissionArgs, prepared: &Prepared<'_>, stdout: File, stderr: Fi
         .marker(prepared::run_marker(&prepared.run_id))
 }
 
-/// Judges the agent: by how it ended, and by its own word.
-fn judge(prepared: &Prepared<'_>, args: &MissionArgs, ended: &Ended, job: &mut Job) {
+/// Judges the agent: by how it ended, and by its own word. Answers with what went wrong, if anything did.
+fn judge(prepared: &Prepared<'_>, args: &MissionArgs, ended: &Ended, job: &mut Job) -> String {
     let reading = job.stdout_path.as_deref().map(|path| agents::read(args.job.agent, path)).unwrap_or_default();
     (job.succeeded, job.failure_kind) = agents::judge(&ended.how, &reading);
     job.exit_code = Some(match ended.how {
@@ -88,33 +88,26 @@ fn judge(prepared: &Prepared<'_>, args: &MissionArgs, ended: &Ended, job: &mut J
         How::Interrupted(signal) => 128 + signal,
         ref how => how.child_code().unwrap_or(1),
     });
-    let error = reading.error.clone();
+    let settings = prepared.settings;
+    let last_words = || ended.stderr.last_error(settings.redactor()).map(|said| format!("{}: {said}", ended.how));
+    let said = reading.error.clone().or_else(last_words).unwrap_or_else(|| ended.how.to_string());
+    let said = settings.redact(&said);
     reading.complete(job);
-    let console = &prepared.settings.console;
     if let Some(error) = &ended.capture_error {
-        console.error(format_args!("the agent's output is captured in part only: {error}"));
+        settings.console.error(format_args!("the agent's output is captured in part only: {error}"));
     }
     for survivor in &ended.left_behind {
-        console.error(format_args!("{survivor} could not be ended"));
+        settings.console.error(format_args!("{survivor} could not be ended"));
     }
     match job.failure_kind {
         Some(JobFailure::Exit | JobFailure::Interrupted) | None => {}
-        Some(kind) => console.note(format_args!(
-            "the mission failed ({}): {}",
-            kind.as_str(),
-            error.as_deref().unwrap_or(&ended.how.to_string())
-        )),
+        Some(kind) => settings.console.note(format_args!("the mission failed ({}): {said}", kind.as_str())),
     }
+    said
 }
 
 /// What the mission means for the agent's own circuit.
-fn agent_outcome(settings: &Settings, job: &Job, ended: &Ended) -> Outcome {
-    let words = || {
-        ended
-            .stderr
-            .last_error(settings.redactor())
-            .map_or_else(|| ended.how.to_string(), |said| format!("{}: {said}", ended.how))
-    };
+fn agent_outcome(job: &Job, said: &str) -> Outcome {
     let kind = match job.failure_kind {
         None => return Outcome::Success,
         Some(JobFailure::Quota | JobFailure::Interrupted) => return Outcome::Ignored,
@@ -124,7 +117,7 @@ fn agent_outcome(settings: &Settings, job: &Job, ended: &Ended) -> Outcome {
         Some(JobFailure::Timeout) => FailureKind::Timeout,
         Some(JobFailure::AgentError | JobFailure::Login) => FailureKind::Error,
     };
-    Outcome::Failure(Failure::new(kind, &words()))
+    Outcome::Failure(Failure::new(kind, said))
 }
 
 /// Leave for the agent by its own circuit, `PROJECT/agent`. An open one is waited for, or ends the mission.
@@ -142,6 +135,7 @@ fn agent_permit(
     let limits = prepared.config.agent_circuit(project);
     let circuit =
         settings.board().circuit_with(&name, limits.policy).map_err(|error| Failed::new(ExitCode::Bug, error))?;
+    let mut told = false;
     loop {
         let mut call = Call::default().of(Some(program::fingerprint(command))).in_run(Some(&prepared.run_id)).kept();
         if let Some(timeout) = prepared.config.mission.timeout {
@@ -156,7 +150,9 @@ fn agent_permit(
             settings.console.error(format_args!("{refusal}; no agent was started"));
             return Ok(Err(ExitCode::Skipped));
         }
-        settings.console.note(format_args!("waiting: {refusal}"));
+        if !std::mem::replace(&mut told, true) {
+            settings.console.note(format_args!("waiting: {refusal}"));
+        }
         let nap = refusal.retry_in.unwrap_or(LONGEST_NAP).clamp(Duration::from_millis(50), LONGEST_NAP);
         if let Some(signal) = settings.interrupt().sleep(nap) {
             return Ok(Err(ExitCode::signal(signal)));

@@ -188,7 +188,7 @@ impl Ran {
 }
 
 /// The program as it was just built, or the one of `$FUSEBOARD_BIN`: an installed one, a release.
-fn fuseboard() -> OsString {
+pub(crate) fn fuseboard() -> OsString {
     std::env::var_os("FUSEBOARD_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_fuseboard").into())
 }
 

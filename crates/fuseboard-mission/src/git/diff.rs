@@ -1,5 +1,6 @@
 //! What changed between two commits, line by line.
 
+use std::iter::Peekable;
 use std::path::PathBuf;
 
 use super::{CommitId, Git, GitError, error::shown, path};
@@ -97,9 +98,15 @@ fn not_understood() -> GitError {
     GitError::cannot_tell("git's diff is not understood")
 }
 
+type Lines<'a> = std::slice::Split<'a, u8, fn(&u8) -> bool>;
+
+/// How the lines begin that stand between a file's first one and its first change.
+const HEADS: [&[u8]; 7] =
+    [b"old mode ", b"new mode ", b"deleted file mode ", b"new file mode ", b"index ", b"--- ", b"+++ "];
+
 /// The lines of a patch. Names in it are not looked at: they are quoted, so that a file's head is whole lines.
 struct Patch<'a> {
-    lines: std::iter::Peekable<std::slice::Split<'a, u8, fn(&u8) -> bool>>,
+    lines: Peekable<Lines<'a>>,
 }
 
 impl<'a> Patch<'a> {
@@ -129,8 +136,6 @@ impl<'a> Patch<'a> {
         if !self.lines.next().is_some_and(|line| line.starts_with(b"diff --git ")) {
             return Err(not_understood());
         }
-        const HEADS: [&[u8]; 7] =
-            [b"old mode ", b"new mode ", b"deleted file mode ", b"new file mode ", b"index ", b"--- ", b"+++ "];
         while self.lines.next_if(|line| HEADS.iter().any(|head| line.starts_with(head))).is_some() {}
         while let Some(head) = self.lines.next_if(|line| line.starts_with(b"@@ ")) {
             let (removed, first, added) = hunk(head).ok_or_else(not_understood)?;

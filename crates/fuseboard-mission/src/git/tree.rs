@@ -36,9 +36,10 @@ impl GitTree {
         let root = root.canonicalize().unwrap_or(root);
         let exempt: Vec<PathBuf> = exempt.iter().map(|path| real(path)).collect();
         let is_exempt = |file: &PathBuf| exempt.iter().any(|path| root.join(file).starts_with(path));
-        let strangers: Vec<&PathBuf> = match untracked_allowed {
-            true => Vec::new(),
-            false => changes.untracked.iter().filter(|file| !is_exempt(file)).collect(),
+        let strangers: Vec<&PathBuf> = if untracked_allowed {
+            Vec::new()
+        } else {
+            changes.untracked.iter().filter(|file| !is_exempt(file)).collect()
         };
         let problems: Vec<String> = [
             (changes.tracked.iter().collect(), "changes that are not committed"),

@@ -178,7 +178,8 @@ impl Drop for Family {
 /// Reaps the orphans that have died, for a long run starts thousands of them and each zombie holds a number.
 /// What the program started by other means is in our own group and is left to whoever waits for it.
 pub(super) fn reap_orphans() {
-    if !sys::is_subreaper() {
+    // A look at all processes is dear, and most often nobody has died.
+    if !sys::is_subreaper() || !sys::has_dead_child() {
         return;
     }
     let runs = under_way();

@@ -45,8 +45,9 @@ impl Interrupt {
     ///
     /// Neither files nor signal handlers are to be had.
     pub fn install() -> io::Result<Self> {
-        let caught: Vec<i32> =
-            [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !crate::sys::is_ignored(*signal)).collect();
+        let signals = [SIGINT, SIGTERM, SIGHUP];
+        let ignored = crate::sys::ignored(&signals);
+        let caught: Vec<i32> = signals.into_iter().filter(|signal| !ignored.contains(signal)).collect();
         let heard = Heard { signals: Signals::new(&caught)?, first: None, again: false };
         Ok(Self(Some(Arc::new(Installed { caught, heard: Mutex::new(heard) }))))
     }

@@ -1,7 +1,7 @@
 use fuseboard::clock::FakeClock;
 use fuseboard::record::{State, Switch};
 use fuseboard::store::contract::records;
-use fuseboard::{FailureKind, Fingerprint, Policy};
+use fuseboard::{FailureKind, Fingerprint};
 use proptest::prelude::*;
 
 use super::*;
@@ -74,29 +74,6 @@ fn a_message_longer_than_any_of_ours_is_cut() {
     assert_eq!(back.last_failure.unwrap().failure.message.len(), fuseboard::MAX_MESSAGE);
 }
 
-#[test]
-fn a_deferred_report_with_an_impossible_policy_or_name_is_none() {
-    let report = Deferred {
-        circuit: "a".into(),
-        epoch: None,
-        unpermitted: true,
-        outcome: Outcome::Ignored,
-        duration: Duration::ZERO,
-        policy: Policy::default(),
-        wall_ms: 0,
-        run: None,
-    };
-    let line = encode_deferred(&report).unwrap();
-    assert_eq!(decode_deferred(&line), Some(report.clone()));
-    for (right, wrong) in
-        [("\"jitter\":0.1", "\"jitter\":7.0"), ("\"probes\":1", "\"probes\":5000"), ("\"a\"", "\"A B\"")]
-    {
-        assert!(line.contains(right));
-        assert_eq!(decode_deferred(&line.replace(right, wrong)), None, "{wrong}");
-    }
-    assert_eq!(encode_deferred(&Deferred { run: Some("x".repeat(MAX_BYTES)), ..report }), None);
-}
-
 fn stamp(boot: &str, now: i64, wall_ms: i64) -> Stamp {
     Stamp { boot: boot.into(), now: Moment(now), wall_ms }
 }
@@ -149,7 +126,6 @@ proptest! {
     #[test]
     fn no_text_panics(text in any::<String>()) {
         let _ = decode(&text);
-        let _ = decode_deferred(&text);
     }
 
     #[test]

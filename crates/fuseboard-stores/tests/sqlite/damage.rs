@@ -66,11 +66,13 @@ proptest! {
         fs::write(home.path(), &bytes).unwrap();
         let store = home.store();
         let _ = (store.list(), store.events(None, None), store.outcomes(Some(&name("a")), None));
-        let works = (0..4).any(|_| store.swap(&name("a"), None, &counted(1), &[]).is_ok());
-        let refused = store.load(&name("a")).is_err_and(|error| {
-            matches!(error.trouble, StoreTrouble::Newer | StoreTrouble::Corrupt)
+        let works = (0..4).map(|_| store.swap(&name("a"), None, &counted(1), &[])).any(|swap| swap.is_ok());
+        // A wound in the header's marks makes it another program's, or a newer one's: refused for good.
+        let refused = store.swap(&name("a"), None, &counted(1), &[]).is_err_and(|error| {
+            let text = error.to_string();
+            error.trouble == StoreTrouble::Newer || text.contains("another program") || text.contains("read-only")
         });
-        prop_assert!(works || refused, "{:?}", store.load(&name("a")));
+        prop_assert!(works || refused, "{:?}", store.swap(&name("a"), None, &counted(1), &[]));
     }
 }
 

@@ -1,0 +1,37 @@
+//! The words of the commands that look.
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Only these circuits
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Only circuits that are not closed
+    #[arg(long)]
+    pub(crate) open_only: bool,
+    /// Exit 1 if any of them is not closed
+    #[arg(long)]
+    pub(crate) fail_if_open: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// Only this circuit
+    pub(crate) name: Option<String>,
+    /// The outcomes of calls instead of the circuits' events
+    #[arg(long)]
+    pub(crate) outcomes: bool,
+    /// At most this many, the newest
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// All about this run: its id, or the beginning of it
+    pub(crate) id: Option<String>,
+    /// At most this many, the newest
+    #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "id")]
+    pub(crate) limit: usize,
+}

@@ -1,0 +1,64 @@
+//! What a gate judges: the commits between the base and what is checked out.
+
+use std::path::{Path, PathBuf};
+
+use fuseboard_pipeline::step::{StepContext, StepError};
+
+use crate::git::{CommitId, Diff, Git, GitError};
+
+/// The work of a job, as commits: from `base`, where it left the base branch, to `head`.
+pub(crate) struct Judged {
+    git: Git,
+    pub(crate) base: CommitId,
+    pub(crate) head: CommitId,
+}
+
+impl Judged {
+    /// The work of this job. Its base is the commit that the job recorded when it started, which the work cannot
+    /// have moved; else the step's option; else what [`Git::base`] finds.
+    pub(crate) fn of(context: &StepContext<'_>, option: Option<&str>) -> Result<Self, GitError> {
+        let git = Git::of(context);
+        let base = match context.job.project.base.as_deref().map(|recorded| (CommitId::new(recorded), recorded)) {
+            // A full id is never looked up as a branch: somebody may have named one so.
+            Some((Some(id), recorded)) => git
+                .resolve(id.as_str())?
+                .ok_or_else(|| GitError::CannotTell(format!("the job's base {recorded} is no commit here")))?,
+            Some((None, recorded)) => git.base(Some(recorded))?,
+            None => git.base(option)?,
+        };
+        let head = git.head()?.ok_or_else(|| GitError::CannotTell("there is no commit yet".to_owned()))?;
+        let base = git.merge_base(&base, &head)?;
+        Ok(Self { git, base, head })
+    }
+
+    /// What the work changes.
+    pub(crate) fn diff(&self) -> Result<Diff, GitError> {
+        self.git.diff(&self.base, &self.head)
+    }
+
+    /// A file as it was before, by its path from the top folder.
+    pub(crate) fn before(&self, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
+        self.git.file_at(&self.base, path)
+    }
+
+    /// The job's folder, from the top folder.
+    pub(crate) fn folder(&self) -> Result<PathBuf, GitError> {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let folder = real(self.git.folder());
+        Ok(folder.strip_prefix(real(&self.git.root()?)).map(Path::to_owned).unwrap_or_default())
+    }
+}
+
+/// Whether the step may go on.
+///
+/// # Errors
+/// The deadline has passed, or a signal came.
+pub(crate) fn go_on(context: &StepContext<'_>) -> Result<(), StepError> {
+    if let Some(signal) = context.interrupt.signal() {
+        return Err(StepError::cut(format!("interrupted by signal {signal}")));
+    }
+    if context.deadline.has_passed() {
+        return Err(StepError::cut("cut by the deadline"));
+    }
+    Ok(())
+}

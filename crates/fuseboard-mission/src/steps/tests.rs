@@ -1,0 +1,196 @@
+//! `tests`: a gate that runs the project's tests.
+//!
+//! | the command | verdict |
+//! |---|---|
+//! | exits with 0 | pass |
+//! | exits with a code that means "tests failed" | block, with its last telling line |
+//! | anything else: another code, a signal, not started, cut | none: a failure of this step, or nobody's |
+//! | is not given, and the base declares none | not applicable |
+
+use std::time::Duration;
+
+use fuseboard::FailureKind;
+use fuseboard_pipeline::config::{Help, Spanned, TableReader};
+use fuseboard_pipeline::duration;
+use fuseboard_pipeline::exit_codes::ExitCodes;
+use fuseboard_pipeline::process::{Ended, How, plain_text};
+use fuseboard_pipeline::report::VerdictWord;
+use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
+use serde_json::json;
+
+use crate::git::GitError;
+use crate::judged::{Judged, go_on};
+
+mod changes;
+mod command;
+mod said;
+
+use changes::TestChanges;
+use command::TestCommand;
+use said::Said;
+
+/// How many of the newest runs are searched for the last one whose tests passed.
+const RUNS: usize = 100;
+
+/// The step.
+///
+/// | option | meaning | default |
+/// |---|---|---|
+/// | `command` | the command, as a list of words; no shell | the first that the base declares: `make test`, `npm test`, `pytest`, `cargo test`, `go test ./...` |
+/// | `fail_codes` | the exit codes that mean "tests failed" | make 2, cargo 101, all others 1 |
+/// | `base` | what the work is compared with, if the job did not record it | `origin/HEAD`, `main`, `master` |
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tests {
+    command: Option<Vec<String>>,
+    fail_codes: Option<ExitCodes>,
+    base: Option<String>,
+}
+
+impl Tests {
+    /// From its options.
+    pub fn read(options: &mut TableReader<'_>) -> Self {
+        let command = options.arguments("command").map(|words| {
+            if words.first().is_none_or(|program| program.trim().is_empty()) {
+                options.refuse(&words, "`command` names no program", Help::advice("write [\"make\", \"test\"]"));
+            }
+            words.into_inner().into_iter().map(Spanned::into_inner).collect()
+        });
+        let fail_codes = options.exit_codes("fail_codes").map(|codes| {
+            if codes.contains(0) {
+                options.refuse(&codes, "`fail_codes` has 0, which means that all tests passed", None);
+            }
+            codes.into_inner()
+        });
+        Self { command, fail_codes, base: options.filled_text("base").map(Spanned::into_inner) }
+    }
+
+    /// The command, and what the work does to it and to the tests; why that cannot be told, if it does not decide.
+    fn prepare(&self, context: &StepContext<'_>) -> Result<Option<Prepared>, GitError> {
+        let changes_to = |judged: &Judged, command: &TestCommand| {
+            let defined_by = changes::below(&judged.folder()?, command.defined_by());
+            Ok(TestChanges::of(&judged.diff()?, &defined_by))
+        };
+        if let Some(argv) = &self.command {
+            let command = TestCommand::given(argv, self.fail_codes.as_ref());
+            let judged = Judged::of(context, self.base.as_deref());
+            return match judged.and_then(|judged| changes_to(&judged, &command)) {
+                Err(cut @ GitError::Cut(_)) => Err(cut),
+                changes => Ok(Some(Prepared { command, changes })),
+            };
+        }
+        let judged = Judged::of(context, self.base.as_deref())?;
+        let Some(command) = TestCommand::found(&judged, self.fail_codes.as_ref())? else { return Ok(None) };
+        let changes = Ok(changes_to(&judged, &command)?);
+        Ok(Some(Prepared { command, changes }))
+    }
+}
+
+/// A command that is about to be run.
+struct Prepared {
+    command: TestCommand,
+    changes: Result<TestChanges, GitError>,
+}
+
+impl Step for Tests {
+    fn names_files(&self) -> Vec<String> {
+        self.command.clone().unwrap_or_default()
+    }
+
+    fn run(&self, context: &StepContext<'_>) -> Result<Answer, StepError> {
+        let Some(prepared) = self.prepare(context)? else {
+            let why = "no test command: none is given, and the base has no Makefile with a target `test`, no npm \
+                       script, no pytest, Cargo.toml or go.mod";
+            return Ok(Answer::NotApplicable(why.to_owned()));
+        };
+        go_on(context)?;
+        let (program, arguments) = prepared.command.argv.split_first().ok_or_else(|| StepError::new("no command"))?;
+        let ended = context.run(&context.command(program)?.args(arguments));
+        prepared.judge(context, &ended)
+    }
+}
+
+impl Prepared {
+    fn judge(&self, context: &StepContext<'_>, ended: &Ended) -> Result<Answer, StepError> {
+        let said = Said::of(ended, context.redactor);
+        let shown = plain_text(&context.redactor.redact(&self.command.shown()));
+        match &ended.how {
+            How::Exited(0) => Ok(Answer::Pass(self.told(&shown, ended, &said, 0))),
+            How::Exited(code) if self.command.fail_codes.contains(*code) && !said.program_is_missing() => {
+                let summary = said.summary().unwrap_or_else(|| format!("{shown} exited with code {code}"));
+                let why = std::iter::once(summary).chain(self.remarks()).collect::<Vec<_>>().join("; ");
+                Ok(Answer::Block { why, told: self.told(&shown, ended, &said, *code) })
+            }
+            how => Err(no_verdict(context, &shown, how, ended, &said)),
+        }
+    }
+
+    /// What is to be said beside the outcome.
+    fn remarks(&self) -> Vec<String> {
+        match &self.changes {
+            Ok(changes) => changes.clauses(),
+            Err(error) => vec![format!("whether the diff changes the tests is not known: {error}")],
+        }
+    }
+
+    fn told(&self, shown: &str, ended: &Ended, said: &Said, code: i32) -> Told {
+        let found = self.command.found_in.map(|file| format!(", found in the base's {file}")).unwrap_or_default();
+        let ran = format!("{shown} ran for {}{found}", whole(ended.duration));
+        let detail = std::iter::once(ran).chain(self.remarks()).collect::<Vec<_>>().join("; ");
+        Told::detail(detail).with(json!({
+            "command": shown,
+            "found_in": self.command.found_in,
+            "exit_code": code,
+            "duration_ms": millis(ended.duration),
+            "diff": self.changes.as_ref().ok().map(TestChanges::to_json),
+            "stdout": said.stdout,
+            "stderr": said.stderr,
+        }))
+    }
+}
+
+/// Why the command's end says nothing about the tests.
+fn no_verdict(context: &StepContext<'_>, shown: &str, how: &How, ended: &Ended, said: &Said) -> StepError {
+    let message = match said.summary() {
+        Some(summary) if matches!(how, How::Exited(_)) => format!("{shown} {how}, which is no verdict: {summary}"),
+        _ if matches!(how, How::Exited(_)) => format!("{shown} {how}, which is no verdict"),
+        _ => format!("{shown} {how}"),
+    };
+    let late = || {
+        let green = last_green(context).map(|took| format!("; the last run that passed took {}", whole(took)));
+        format!("{message} after {}{}", whole(ended.duration), green.unwrap_or_default())
+    };
+    match how {
+        How::Exited(_) => StepError::of(FailureKind::Exit, message),
+        How::Signalled(_) => StepError::of(FailureKind::Signal, message),
+        How::NotStarted(why) if why.is_permanent() => StepError::of(FailureKind::Spawn, message),
+        How::TimedOut => StepError::of(FailureKind::Timeout, late()),
+        How::Cut => StepError::cut(late()),
+        How::Interrupted(_) => StepError::cut(message),
+        How::NotStarted(_) | How::OutputTooLarge | How::Lost => StepError::new(message),
+    }
+}
+
+/// How long this step took when it last passed in this project, as far as the ledger knows.
+fn last_green(context: &StepContext<'_>) -> Option<Duration> {
+    let runs = context.ledger.runs(RUNS).ok()?;
+    let of_project = runs.iter().rev().filter(|run| run.head.project == context.job.project.name);
+    let mut rows = of_project.flat_map(|run| &run.steps);
+    rows.find_map(|row| {
+        let passed = row.name == context.name && row.verdict == Some(VerdictWord::Pass) && row.evaluated == Some(true);
+        passed.then_some(row.duration_ms).flatten().map(Duration::from_millis)
+    })
+}
+
+/// For people: whole seconds from one second on.
+fn whole(duration: Duration) -> String {
+    let millis = millis(duration);
+    duration::format(if millis < 1000 {
+        Duration::from_millis(millis)
+    } else {
+        Duration::from_secs(duration.as_secs())
+    })
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,107 @@
+//! What a test run said, in a few plain lines.
+
+use fuseboard_pipeline::process::Ended;
+use fuseboard_pipeline::redact::Redactor;
+
+/// How many of the last lines of each output are looked at and kept.
+const LINES: usize = 40;
+
+/// How lines begin that only repeat that something failed.
+const NOISE: [&str; 9] = [
+    "make:",
+    "make[",
+    "npm ERR!",
+    "npm error",
+    "error: test failed, to rerun",
+    "note: ",
+    "FAIL",
+    "exit status",
+    "Error 1",
+];
+
+/// The ends of a test run's outputs, made safe to keep and show.
+pub(super) struct Said {
+    pub(super) stdout: Vec<String>,
+    pub(super) stderr: Vec<String>,
+}
+
+impl Said {
+    pub(super) fn of(ended: &Ended, redactor: &Redactor) -> Self {
+        Self { stdout: ended.stdout.last_lines(LINES, redactor), stderr: ended.stderr.last_lines(LINES, redactor) }
+    }
+
+    /// The line that tells most: a count of failed tests, else the last one that is no mere echo of the failure.
+    pub(super) fn summary(&self) -> Option<String> {
+        let last = |lines: [&Vec<String>; 2], is_it: fn(&str) -> bool| {
+            let mut newest_first = lines.into_iter().flat_map(|lines| lines.iter().rev().map(|line| bare(line)));
+            newest_first.find(|line| is_it(line)).map(str::to_owned)
+        };
+        let is_meaningful = |line: &str| !line.is_empty() && !NOISE.iter().any(|noise| line.starts_with(noise));
+        last([&self.stdout, &self.stderr], counts_failures)
+            .or_else(|| last([&self.stderr, &self.stdout], is_meaningful))
+            .or_else(|| last([&self.stderr, &self.stdout], |line| !line.is_empty()))
+    }
+
+    /// Whether a recipe of make could not start its program: its code says nothing about tests then.
+    pub(super) fn program_is_missing(&self) -> bool {
+        self.stderr
+            .iter()
+            .any(|line| line.starts_with("make") && (line.ends_with("] Error 127") || line.ends_with("] Error 126")))
+    }
+}
+
+/// Without the rules that some programs draw around a line.
+fn bare(line: &str) -> &str {
+    line.trim_matches(|char: char| matches!(char, '=' | '-' | '_' | '*' | '#' | ' '))
+}
+
+/// `3 failed, 12 passed`, `test result: FAILED. 1 passed; 2 failed`, `Tests: 1 failed, 3 total`, `2 failing`,
+/// `FAILED (failures=1)`.
+fn counts_failures(line: &str) -> bool {
+    let words: Vec<&str> =
+        line.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is_count = |word: &str| word.parse::<u64>().is_ok_and(|count| count > 0);
+    let is_failure = |word: &str| ["failed", "failing", "failures", "failure", "errors"].contains(&word);
+    words.windows(2).any(|pair| {
+        (is_count(pair[0]) && is_failure(pair[1])) || (is_failure(pair[0]) && is_count(pair[1]) && line.contains('='))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn summary(stdout: &[&str], stderr: &[&str]) -> String {
+        let lines = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect();
+        Said { stdout: lines(stdout), stderr: lines(stderr) }.summary().unwrap_or_default()
+    }
+
+    #[test]
+    fn the_count_of_failed_tests_says_most() {
+        for (line, shown) in [
+            ("==== 3 failed, 12 passed in 0.12s ====", "3 failed, 12 passed in 0.12s"),
+            (
+                "test result: FAILED. 1 passed; 2 failed; 0 ignored",
+                "test result: FAILED. 1 passed; 2 failed; 0 ignored",
+            ),
+            ("Tests:       1 failed, 3 passed, 4 total", "Tests:       1 failed, 3 passed, 4 total"),
+            ("  2 failing", "2 failing"),
+            ("FAILED (failures=1)", "FAILED (failures=1)"),
+        ] {
+            assert_eq!(summary(&["before", line, "after"], &["make: *** [Makefile:2: test] Error 1"]), shown);
+            assert_eq!(summary(&[], &[line, "npm ERR! x"]), shown);
+        }
+    }
+
+    #[test]
+    fn without_a_count_the_last_line_that_is_no_echo_is_shown() {
+        assert_eq!(
+            summary(&["--- FAIL: TestX (0.00s)", "    x_test.go:5: no", "FAIL"], &["make: *** x"]),
+            "x_test.go:5: no"
+        );
+        assert_eq!(summary(&["0 failed"], &["assertion broke", "make: *** x"]), "assertion broke");
+        assert_eq!(summary(&["only stdout"], &[]), "only stdout");
+        assert_eq!(summary(&["FAIL"], &[]), "FAIL");
+        assert_eq!(summary(&[], &[]), "");
+    }
+}
