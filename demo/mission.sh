@@ -8,6 +8,7 @@ needs git "the repository"
 export GIT_PAGER=cat GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=$world/gitconfig
 git config --file "$GIT_CONFIG_GLOBAL" user.name "Demo"
 git config --file "$GIT_CONFIG_GLOBAL" user.email "demo@example.org"
+git config --file "$GIT_CONFIG_GLOBAL" maintenance.auto false
 
 # --- A project with a bug ----------------------------------------------------------------------------------
 

@@ -304,7 +304,7 @@ pub(crate) fn detach(settings: &Settings, args: &JobArgs) -> Result<ExitCode, Fa
     let mut command = std::process::Command::new(program);
     // A group and marks of its own: who ends what this call belongs to must not take it for a part of that.
     command.args(words).process_group(0).env("FUSEBOARD_STEP", format!("{id}/detached"));
-    command.envs([DETACHED_RUN, "FUSEBOARD_RUN", "FUSEBOARD_EXEC"].map(|name| (name, &id)));
+    command.envs([DETACHED_RUN, "FUSEBOARD_RUN", "FUSEBOARD_EXEC", "FUSEBOARD_GIT"].map(|name| (name, &id)));
     if let Some(folder) = &settings.started_in {
         command.current_dir(folder);
     }

@@ -20,6 +20,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fuseboard_pipeline::process::{self, Command, Deadline, How, Interrupt, Marker, Output, Stdin};
 use fuseboard_pipeline::step::StepContext;
@@ -86,6 +87,9 @@ const VARIABLES: [(&str, &str); 8] = [
 /// Where the base is looked for when nobody names it, best first.
 const BASES: [&str; 3] = ["refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master"];
 
+/// How many calls this process has made.
+static CALLS: AtomicU64 = AtomicU64::new(0);
+
 /// A folder in which git is run, until when, and who may stop it. No call is made when it is built.
 #[derive(Clone, Debug)]
 pub struct Git {
@@ -120,8 +124,7 @@ impl Git {
         Self::at(&context.job.project.path, context.deadline, context.interrupt).marked(context.marker())
     }
 
-    /// The same, with a mark on every call: without one, an orphan that was born in the same moment would be taken
-    /// for git's, whatever mark it carries.
+    /// The same, with this entry in the environment of every call, so that what a killed run left of them is found.
     #[must_use]
     pub fn marked(self, marker: Marker) -> Self {
         Self { marker: Some(marker), ..self }
@@ -294,8 +297,12 @@ impl Git {
             command = command.env(variable, value);
         }
         if let Some(marker) = &self.marker {
-            command = command.marker(marker.clone());
+            command = command.env(marker.name(), marker.value());
         }
+        // A mark of each call's own: what a run's mark is on may be at work beside this call, and must not be
+        // taken for its remains.
+        let number = CALLS.fetch_add(1, Ordering::Relaxed);
+        let command = command.marker(Marker::new("FUSEBOARD_GIT", format!("{}-{number}", std::process::id())));
         Call { git: self, name, command }
     }
 }

@@ -74,6 +74,11 @@ impl Stage {
         // So that a script can call us.
         let ours = self.world.command(&[""; 0]).get_program().to_owned();
         command.env("BIN", ours).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        // Else a commit may leave git's own housekeeping in the background.
+        command
+            .env("GIT_CONFIG_COUNT", "1")
+            .env("GIT_CONFIG_KEY_0", "maintenance.auto")
+            .env("GIT_CONFIG_VALUE_0", "false");
         for who in ["AUTHOR", "COMMITTER"] {
             command.env(format!("GIT_{who}_NAME"), "tester").env(format!("GIT_{who}_EMAIL"), "tester@example.org");
         }
