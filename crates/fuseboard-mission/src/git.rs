@@ -20,6 +20,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fuseboard_pipeline::process::{self, Command, Deadline, How, Interrupt, Marker, Output, Stdin};
 use fuseboard_pipeline::step::StepContext;
@@ -117,14 +118,8 @@ impl Git {
 
     /// Git in the job's folder, for this step.
     pub fn of(context: &StepContext<'_>) -> Self {
-        Self::at(&context.job.project.path, context.deadline, context.interrupt).marked(context.marker())
-    }
-
-    /// The same, with a mark on every call: without one, an orphan that was born in the same moment would be taken
-    /// for git's, whatever mark it carries.
-    #[must_use]
-    pub fn marked(self, marker: Marker) -> Self {
-        Self { marker: Some(marker), ..self }
+        let marker = Some(context.marker());
+        Self { marker, ..Self::at(&context.job.project.path, context.deadline, context.interrupt) }
     }
 
     /// The same in another folder.
@@ -293,11 +288,17 @@ impl Git {
         for (variable, value) in VARIABLES {
             command = command.env(variable, value);
         }
-        if let Some(marker) = &self.marker {
-            command = command.marker(marker.clone());
-        }
-        Call { git: self, name, command }
+        let marker = self.marker.clone().unwrap_or_else(own_marker);
+        Call { git: self, name, command: command.marker(marker) }
     }
+}
+
+/// A mark for one call that belongs to no step. Without any, an orphan born in the same moment would be taken for
+/// git's; with one in common, calls side by side would end each other.
+fn own_marker() -> Marker {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    Marker::new("FUSEBOARD_STEP", format!("git-{}-{number}", std::process::id()))
 }
 
 /// `-c SETTING` for each.
