@@ -84,7 +84,7 @@ impl<'a> Prepared<'a> {
         if job.id.is_empty() {
             job.id.clone_from(&run_id);
         }
-        let base = || git(settings, &run_id, &folder, GIT_LIMIT).base(None).ok().map(|commit| commit.to_string());
+        let base = || git(settings, &folder, GIT_LIMIT).base(None).ok().map(|commit| commit.to_string());
         let base = job.project.base.take().or_else(base);
         job.project = JobProject { name, path: folder, branch: job.project.branch, commit: job.project.commit, base };
         job.title = args.title.clone().or(job.title);
@@ -145,7 +145,7 @@ impl<'a> Prepared<'a> {
 
     /// Completes the job with what is checked out now.
     pub(crate) fn look_at_the_end(&self, job: &mut Job) {
-        let git = git(self.settings, &self.run_id, &job.project.path, GIT_LIMIT);
+        let git = git(self.settings, &job.project.path, GIT_LIMIT);
         let project = &mut job.project;
         project.branch = project.branch.take().or_else(|| git.branch().ok().flatten());
         project.commit = project.commit.take().or_else(|| git.head().ok().flatten().map(|commit| commit.to_string()));
@@ -169,7 +169,7 @@ impl<'a> Prepared<'a> {
 
     fn into_run(self, job: Job) -> Run {
         let console = self.settings.console;
-        let git = git(self.settings, &self.run_id, &job.project.path, self.pipeline.deadline());
+        let git = git(self.settings, &job.project.path, self.pipeline.deadline());
         let folder_of = |file: &PathBuf| file.parent().map(Path::to_owned);
         let config_folder = self.config_file.as_ref().and_then(folder_of).unwrap_or_else(|| job.project.path.clone());
         let ours = [
@@ -258,9 +258,9 @@ fn given_job(args: &JobArgs) -> Result<(Job, bool), Failed> {
     serde_json::from_value(Value::Object(job)).map(|job| (job, is_judged)).map_err(|error| refuse(&error))
 }
 
-/// Git in this folder, for this run.
-fn git(settings: &Settings, run_id: &str, folder: &Path, limit: Duration) -> Git {
-    Git::at(folder, Deadline::after(limit), settings.interrupt()).marked(run_marker(run_id))
+/// Git in this folder, for the run itself and none of its steps.
+fn git(settings: &Settings, folder: &Path, limit: Duration) -> Git {
+    Git::at(folder, Deadline::after(limit), settings.interrupt())
 }
 
 /// The mark of all that a run starts.

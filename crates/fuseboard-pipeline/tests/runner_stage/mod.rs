@@ -91,7 +91,7 @@ impl Stage {
     }
 
     /// The gate's circuit.
-    pub(crate) fn circuit(&self) -> CircuitName {
+    pub(crate) fn circuit() -> CircuitName {
         "app/tests".parse().unwrap()
     }
 
