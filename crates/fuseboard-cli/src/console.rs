@@ -79,8 +79,10 @@ impl Console {
     }
 
     fn write(self, style: Style, plain: &str) {
-        let mut err = AutoStream::new(std::io::stderr(), self.choice(&std::io::stderr()));
-        let _ = writeln!(err, "fuseboard: {style}{plain}{style:#}");
+        let style = if self.choice(&std::io::stderr()) == ColorChoice::Never { PLAIN } else { style };
+        // In one write, so that the lines of many processes do not run into each other.
+        let line = format!("fuseboard: {style}{plain}{style:#}\n");
+        let _ = std::io::stderr().write_all(line.as_bytes());
     }
 
     fn choice(self, stream: &impl IsTerminal) -> ColorChoice {

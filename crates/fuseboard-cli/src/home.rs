@@ -71,6 +71,9 @@ impl Home {
         let Some(found) = candidates.into_iter().find(|found| found.needs_trust) else {
             return Err(Failed::new(ExitCode::Usage, "there is no fuseboard.toml here that needs trust"));
         };
+        if std::fs::metadata(&found.path).is_ok_and(|meta| !meta.is_file()) {
+            return Err(refuse(format!("{} is no plain file", found.path.display())));
+        }
         let content = std::fs::read(&found.path)
             .map_err(|error| refuse(format!("{} cannot be read: {error}", found.path.display())))?;
         Config::parse(&found.path, &content)
@@ -124,7 +127,7 @@ pub(crate) fn state_folder() -> PathBuf {
 /// Who acts.
 pub(crate) fn user() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(text);
-    name.unwrap_or_else(|| "unknown".to_owned())
+    name.unwrap_or_else(|| format!("user {}", fuseboard_pipeline::sys::user_id()))
 }
 
 /// Makes a folder that only the user may look into.

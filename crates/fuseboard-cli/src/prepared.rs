@@ -47,6 +47,7 @@ pub(crate) struct Prepared<'a> {
     config_file: Option<PathBuf>,
     pipeline: Pipeline,
     is_repository: bool,
+    publishing: Option<String>,
     /// The job as far as it is known before it starts.
     pub(crate) job: Job,
     /// Whether the job was given with a verdict on it.
@@ -59,6 +60,11 @@ pub(crate) struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     /// Loads, checks and pins everything. A broken or untrusted configuration starts nothing.
     pub(crate) fn new(settings: &'a Settings, args: &'a JobArgs) -> Result<Self, Failed> {
+        if settings.is_in_mission() && (args.trust || settings.names_a_configuration()) {
+            let message =
+                "refused inside a mission: --trust, --config and $FUSEBOARD_CONFIG are an operator's, at a terminal";
+            return Err(Failed::new(ExitCode::Blocked, message));
+        }
         let loaded = settings.strict_configuration(args.trust)?;
         let (mut job, is_judged) = given_job(args)?;
         let folder = args
@@ -84,14 +90,16 @@ impl<'a> Prepared<'a> {
         if job.id.is_empty() {
             job.id.clone_from(&run_id);
         }
-        let base = || git(settings, &folder, GIT_LIMIT).base(None).ok().map(|commit| commit.to_string());
+        let base = || git(settings, &run_id, &folder, GIT_LIMIT).base(None).ok().map(|commit| commit.to_string());
         let base = job.project.base.take().or_else(base);
         job.project = JobProject { name, path: folder, branch: job.project.branch, commit: job.project.commit, base };
-        job.title = args.title.clone().or(job.title);
+        let title = args.title.clone().or(job.title);
+        job.title = title.map(|title| settings.redact(&title));
         job.mode = args.mode.clone().or(job.mode);
         job.run_number = args.run_number.or(job.run_number);
         let config_file = loaded.file.map(|file| file.path);
         let is_repository = Repository::containing(&job.project.path).is_some();
+        let publishing = git(settings, &run_id, &job.project.path, GIT_LIMIT).publishing();
         let (ledger, tracker) = (settings.ledger(), Tracker::default());
         Ok(Self {
             settings,
@@ -100,6 +108,7 @@ impl<'a> Prepared<'a> {
             config_file,
             pipeline,
             is_repository,
+            publishing,
             job,
             is_judged,
             ledger,
@@ -145,7 +154,7 @@ impl<'a> Prepared<'a> {
 
     /// Completes the job with what is checked out now.
     pub(crate) fn look_at_the_end(&self, job: &mut Job) {
-        let git = git(self.settings, &job.project.path, GIT_LIMIT);
+        let git = git(self.settings, &self.run_id, &job.project.path, GIT_LIMIT);
         let project = &mut job.project;
         project.branch = project.branch.take().or_else(|| git.branch().ok().flatten());
         project.commit = project.commit.take().or_else(|| git.head().ok().flatten().map(|commit| commit.to_string()));
@@ -169,7 +178,7 @@ impl<'a> Prepared<'a> {
 
     fn into_run(self, job: Job) -> Run {
         let console = self.settings.console;
-        let git = git(self.settings, &job.project.path, self.pipeline.deadline());
+        let git = git(self.settings, &self.run_id, &job.project.path, self.pipeline.deadline());
         let folder_of = |file: &PathBuf| file.parent().map(Path::to_owned);
         let config_folder = self.config_file.as_ref().and_then(folder_of).unwrap_or_else(|| job.project.path.clone());
         let ours = [
@@ -188,6 +197,7 @@ impl<'a> Prepared<'a> {
             pipeline: self.pipeline,
             job,
             tree: Arc::new(GitTree::new(git, self.is_repository)),
+            publishing: self.publishing,
             ledger: self.ledger,
             interrupt: self.settings.interrupt().clone(),
             state_folder: home::state_folder(),
@@ -231,7 +241,7 @@ fn tell(settings: &Settings, args: &JobArgs, report: &Report) -> Result<(), Fail
         Ok(show::json_line(&report))
     };
     if let Some(file) = &args.report
-        && let Err(error) = fs::write(file, json()? + "\n")
+        && let Err(error) = fuseboard_pipeline::sys::write_through_no_link(file, (json()? + "\n").as_bytes())
     {
         settings.console.error(format_args!("cannot write the report to {}: {error}", file.display()));
     }
@@ -259,8 +269,8 @@ fn given_job(args: &JobArgs) -> Result<(Job, bool), Failed> {
 }
 
 /// Git in this folder, for the run itself and none of its steps.
-fn git(settings: &Settings, folder: &Path, limit: Duration) -> Git {
-    Git::at(folder, Deadline::after(limit), settings.interrupt())
+fn git(settings: &Settings, run_id: &str, folder: &Path, limit: Duration) -> Git {
+    Git::at(folder, Deadline::after(limit), settings.interrupt()).marked(run_marker(run_id))
 }
 
 /// The mark of all that a run starts.

@@ -96,6 +96,11 @@ impl Settings {
         self.home.run.as_deref()
     }
 
+    /// Whether the configuration was named instead of found.
+    pub(crate) fn names_a_configuration(&self) -> bool {
+        self.config_flag.is_some() || std::env::var_os("FUSEBOARD_CONFIG").is_some_and(|file| !file.is_empty())
+    }
+
     /// Whether an agent may be at work here: inside a mission, and nobody at a terminal.
     pub(crate) fn is_in_mission(&self) -> bool {
         self.run_id().is_some() && !console::is_watched()
@@ -271,7 +276,10 @@ impl HostStore {
                 let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
                 Self::File(Arc::new(SqliteStore::new(path, Arc::new(SystemClock))))
             }
-            _ => Self::Unusable(format!("{address:?} is no store; write sqlite:/path/state.db")),
+            _ => {
+                let address = Redactor::default().redact(address);
+                Self::Unusable(format!("{address:?} is no store; write sqlite:/path/state.db"))
+            }
         }
     }
 

@@ -54,12 +54,13 @@ fn outside_of_a_repository_a_verdict_is_bound_to_no_commit() {
 /// Each gate's end is followed by a look at the tree: that look must end nobody else's processes.
 #[test]
 fn gates_that_end_side_by_side_do_not_end_each_other() {
-    let gates: String = (0..8)
+    let gates: Vec<String> = (0..8)
         .map(|n| {
             let script = format!("for i in 1 2 3 4 5 6; do sleep 0.0{n}; done; (sleep 0.0{n}; :) & wait");
             format!("[[step]]\nname = 'gate{n}'\nkind = 'gate'\nrun = ['sh', '-c', '{script}']\n")
         })
         .collect();
+    let gates = gates.concat();
     let stage = Stage::new(&format!("[pipeline]\njobs = 8\n{gates}"));
     for _ in 0..3 {
         let flown = stage.fly(&[], "true");

@@ -97,6 +97,8 @@ pub struct Git {
     deadline: Deadline,
     interrupt: Interrupt,
     marker: Option<Marker>,
+    /// The folder that was given first, free of links: nothing in it is run as git.
+    guarded: Option<PathBuf>,
 }
 
 /// One call of git, not yet made.
@@ -116,7 +118,9 @@ struct Said {
 impl Git {
     /// Git in this folder, until `deadline` or a signal.
     pub fn at(folder: impl Into<PathBuf>, deadline: Deadline, interrupt: &Interrupt) -> Self {
-        Self { folder: folder.into(), deadline, interrupt: interrupt.clone(), marker: None }
+        let folder = folder.into();
+        let guarded = folder.canonicalize().ok();
+        Self { folder, deadline, interrupt: interrupt.clone(), marker: None, guarded }
     }
 
     /// Git in the job's folder, for this step.
@@ -281,6 +285,17 @@ impl Git {
         }
     }
 
+    /// `PATH` without the folders that whoever works in the repository could put a git of their own into.
+    fn path_outside(&self) -> Option<OsString> {
+        let inside = |folder: &Path| {
+            let real = folder.canonicalize();
+            folder.is_relative()
+                || real.is_ok_and(|real| self.guarded.as_ref().is_some_and(|guarded| real.starts_with(guarded)))
+        };
+        let path = std::env::var_os("PATH")?;
+        std::env::join_paths(std::env::split_paths(&path).filter(|folder| !inside(folder))).ok()
+    }
+
     fn call(&self, name: &'static str) -> Call<'_> {
         let mut command = Command::new("git")
             .cwd(&self.folder)
@@ -295,6 +310,9 @@ impl Git {
         }
         for (variable, value) in VARIABLES {
             command = command.env(variable, value);
+        }
+        if let Some(path) = self.path_outside() {
+            command = command.env("PATH", path);
         }
         if let Some(marker) = &self.marker {
             command = command.env(marker.name(), marker.value());

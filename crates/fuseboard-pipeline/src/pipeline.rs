@@ -69,8 +69,8 @@ impl Pipeline {
                 Work::Shell(line) => Task::Command(vec!["sh".to_owned(), "-c".to_owned(), line.clone()]),
             };
             let pins = match &task {
-                Task::Command(words) => Pins::of(words.iter().map(String::as_str), folder),
-                Task::BuiltIn(step) => Pins::of(step.names_files().iter().map(String::as_str), folder),
+                Task::Command(words) => Pins::of_command(words, folder),
+                Task::BuiltIn(step) => Pins::of_command(&step.names_files(), folder),
             };
             let settings = config.step_circuit(project, declaration);
             // A project's id and a step's name are parts of circuit names already, so their pair is one.

@@ -48,6 +48,8 @@ pub struct Run {
     /// What was found damaged in the store since the program began: no gate passes then, though the store may work
     /// again by now.
     pub damage: Box<dyn Fn() -> Option<String> + Send + Sync>,
+    /// Where the base would be published, as it stood before the job began; `None` if that is not known.
+    pub publishing: Option<String>,
     /// What is written down.
     pub ledger: Arc<dyn Ledger>,
     /// Whether somebody stops the program.

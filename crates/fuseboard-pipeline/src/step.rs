@@ -59,6 +59,8 @@ pub struct StepContext<'a> {
     pub ended: &'a [StepRow],
     /// What has become of this run's circuits so far.
     pub circuits: &'a CircuitChanges,
+    /// Where the base would be published, as it stood before the job began; `None` if that is not known.
+    pub publishing: Option<&'a str>,
     /// What earlier runs left, and where this one is written down.
     pub ledger: &'a dyn Ledger,
     /// Takes secrets out of what is kept.

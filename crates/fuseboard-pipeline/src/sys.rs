@@ -4,8 +4,10 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use crate::process::Marker;
 
@@ -226,7 +228,7 @@ pub fn is_root() -> bool {
 }
 
 /// The user whose rights this process has.
-pub(crate) fn user_id() -> u32 {
+pub fn user_id() -> u32 {
     nix::unistd::geteuid().as_raw()
 }
 
@@ -234,6 +236,16 @@ pub(crate) fn user_id() -> u32 {
 pub(crate) const NO_FOLLOW: i32 = nix::fcntl::OFlag::O_NOFOLLOW.bits();
 /// For opening a file: a pipe without a writer is no reason to wait.
 pub(crate) const NO_WAIT: i32 = nix::fcntl::OFlag::O_NONBLOCK.bits();
+
+/// Writes a file, but not through a link: one that others left there would lead elsewhere.
+///
+/// # Errors
+/// The system's, a link among them.
+pub fn write_through_no_link(file: &Path, content: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).custom_flags(NO_FOLLOW);
+    options.open(file)?.write_all(content)
+}
 
 /// Whether a file was not opened because it is a link.
 pub(crate) fn is_link_refused(error: &io::Error) -> bool {

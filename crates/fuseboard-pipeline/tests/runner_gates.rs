@@ -119,7 +119,7 @@ fn a_gate_that_was_not_asked_blocks() {
 fn a_gate_that_its_circuit_keeps_back_blocks_and_switched_on_it_has_to_pass() {
     let switched = |work, position| {
         let stage = Stage::new("", work);
-        stage.board().operator("me").switch(&stage.circuit(), position, "because", None).unwrap();
+        stage.board().operator("me").switch(&Stage::circuit(), position, "because", None).unwrap();
         stage
     };
     let off = switched(pass, Position::Off);

@@ -33,6 +33,11 @@ pub(crate) fn mission(settings: &Settings, args: &MissionArgs) -> Result<ExitCod
     if args.job.dry_run {
         return Ok(prepared.dry_run());
     }
+    if prepared.config.mission.max_cost_per_day.is_some() {
+        settings
+            .console
+            .error("[mission] max_cost_per_day is not heeded by this version: nothing limits what is spent");
+    }
     let folder = prepared.folder()?;
     let (stdout, stderr) = (capture(&folder.join("stdout"))?, capture(&folder.join("stderr"))?);
     let command = command(args, &prepared, stdout, stderr);

@@ -116,7 +116,12 @@ fn card(view: &View, now: SystemTime) -> String {
     row("state", &show::state_word(view));
     if let Some(since) = view.since {
         row("since", &format!("{} ({})", show::rfc3339(since), show::relative(since, now)));
-        row("opened", &format!("after {} failures, {} times in a row", view.failures, view.trips));
+        let times = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let probes = u64::from(view.trips.saturating_sub(1));
+        row(
+            "opened",
+            &format!("after {}, then {}", times(view.failures.into(), "failure"), times(probes, "failed probe")),
+        );
         row("next probe", &next_probe(view, now));
         row("skips", &view.skips.to_string());
     } else {

@@ -58,8 +58,8 @@ impl Git {
             let (facts, name) = (&entry[..tab], path(&entry[tab + 1..]));
             let [tag, b' ', facts @ ..] = facts else { return Err(not_understood()) };
             let hidden = match tag {
-                b'S' => root.join(&name).symlink_metadata().is_ok(),
-                b's' => true,
+                // A file that is not looked at may differ from the commit in any way, being absent among them.
+                b'S' | b's' => true,
                 tag => tag.is_ascii_lowercase(),
             };
             if hidden {

@@ -99,6 +99,16 @@ impl Git {
         Ok(remotes)
     }
 
+    /// Where the base would be published as things stand: its name and everything that the repository's own
+    /// configuration says of remotes and of it. Two equal texts are the same place; `None` if that cannot be told.
+    pub fn publishing(&self) -> Option<String> {
+        let base = self.base_branch(None).ok()?;
+        let of_base = format!("branch.{base}.");
+        let matters = |key: &String| key.starts_with("remote.") || key.starts_with(&of_base);
+        let said: Vec<_> = self.own_configuration().ok()?.into_iter().filter(|(key, _)| matters(key)).collect();
+        Some(format!("{base} {said:?}"))
+    }
+
     /// The last value of a key of the repository's own configuration.
     pub(super) fn own_setting(&self, wanted: &str) -> Result<Option<String>, GitError> {
         let all = self.own_configuration()?;

@@ -146,6 +146,11 @@ impl Merge {
             let files: Vec<&PathBuf> = changes.tracked.iter().collect();
             return Err(refused(format!("there are changes that are not committed: {}", names(&files))));
         }
+        if context.publishing.is_some() && git.publishing().as_deref() != context.publishing {
+            return Err(refused(
+                "where the base is published has changed since the mission began: its name or a remote",
+            ));
+        }
         let base = match &self.options.base {
             Base::Usual | Base::Fixed => git.base_branch(None)?,
             Base::Branch(name) => git.base_branch(Some(name))?,

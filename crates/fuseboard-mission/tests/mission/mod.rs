@@ -106,6 +106,7 @@ impl Mission {
         let redactor = Redactor::from_env(std::env::vars_os());
         merge.run(&StepContext {
             circuits: &fuseboard_pipeline::report::CircuitChanges::default(),
+            publishing: None,
             name: "merge",
             run: &run,
             job: &self.job,

@@ -115,6 +115,7 @@ impl Stage {
             config_folder: self.folder.path(),
             ended: &self.ended,
             circuits: &self.circuits,
+            publishing: None,
             ledger: &self.book,
             redactor: &Redactor::from_env(std::env::vars_os()),
         };

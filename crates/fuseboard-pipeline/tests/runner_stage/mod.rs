@@ -118,6 +118,7 @@ impl Stage {
             tracker,
             tree: Arc::new(self.tree.clone()),
             damage: Box::new(move || damage.map(str::to_owned)),
+            publishing: None,
             ledger: Arc::new(NoLedger),
             interrupt: Interrupt::never(),
             state_folder: PathBuf::new(),

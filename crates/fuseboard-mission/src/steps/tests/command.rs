@@ -90,7 +90,8 @@ pub(super) struct TestCommand {
 impl TestCommand {
     /// The one that the configuration gives.
     pub(super) fn given(argv: &[String], fail_codes: Option<&ExitCodes>) -> Self {
-        let fail_codes = fail_codes.cloned().unwrap_or_else(|| GIVEN_FAIL_CODES.into_iter().collect());
+        let known = runner_of(argv).map_or(&GIVEN_FAIL_CODES[..], |runner| runner.fail_codes);
+        let fail_codes = fail_codes.cloned().unwrap_or_else(|| known.iter().copied().collect());
         Self { argv: argv.to_vec(), fail_codes, found_in: None }
     }
 
@@ -111,9 +112,7 @@ impl TestCommand {
 
     /// The files that say what the command does, below the job's folder.
     pub(super) fn defined_by(&self) -> Vec<PathBuf> {
-        let program = self.argv.first().map(Path::new).and_then(Path::file_name);
-        let runner = RUNNERS.iter().find(|runner| program.is_some_and(|program| program == runner.command[0]));
-        let files = runner.into_iter().flat_map(|runner| runner.files).map(PathBuf::from);
+        let files = runner_of(&self.argv).into_iter().flat_map(|runner| runner.files).map(PathBuf::from);
         // A command can name a script of the project.
         let named = self.argv.iter().map(|word| Path::new(word.strip_prefix("./").unwrap_or(word)).to_owned());
         files.chain(named).filter(|path: &PathBuf| path.is_relative()).collect()
@@ -123,6 +122,12 @@ impl TestCommand {
     pub(super) fn shown(&self) -> String {
         self.argv.join(" ")
     }
+}
+
+/// The known runner that a command starts.
+fn runner_of(argv: &[String]) -> Option<&'static Runner> {
+    let program = argv.first().map(Path::new).and_then(Path::file_name)?;
+    RUNNERS.iter().find(|runner| program == runner.command[0])
 }
 
 impl Runner {
