@@ -297,13 +297,14 @@ impl Git {
     }
 
     fn call(&self, name: &'static str) -> Call<'_> {
+        let settings = SETTINGS.iter().flat_map(|setting| ["-c", *setting]);
         let mut command = Command::new("git")
             .cwd(&self.folder)
             .stdin(Stdin::Null)
             .stdout(Output::hold(MAX_OUTPUT))
             .stderr(Output::keep(MAX_COMPLAINT))
             .end_all(true)
-            .arg_pairs(&SETTINGS)
+            .args(settings)
             .args([name]);
         for (variable, _) in std::env::vars_os().filter(|(variable, _)| variable.as_bytes().starts_with(b"GIT_")) {
             command = command.env_remove(variable);
@@ -322,17 +323,6 @@ impl Git {
         let number = CALLS.fetch_add(1, Ordering::Relaxed);
         let command = command.marker(Marker::new("FUSEBOARD_GIT", format!("{}-{number}", std::process::id())));
         Call { git: self, name, command }
-    }
-}
-
-/// `-c SETTING` for each.
-trait Settings {
-    fn arg_pairs(self, settings: &[&str]) -> Self;
-}
-
-impl Settings for Command {
-    fn arg_pairs(self, settings: &[&str]) -> Self {
-        settings.iter().fold(self, |command, setting| command.args(["-c", setting]))
     }
 }
 

@@ -1,0 +1,108 @@
+//! What an agent may try so that its work passes unjudged, or goes elsewhere.
+
+mod mission_stage;
+mod world;
+
+use mission_stage::Stage;
+
+/// A gate that finds a file `bad`, and the merge behind it.
+const STEPS: &str = "\
+[[step]]
+name = 'check'
+kind = 'gate'
+run = ['sh', 'check.sh']
+
+[[step]]
+name = 'merge'
+uses = 'merge'
+gated_by = ['check']
+";
+
+const WORK: &str = "git switch -qc agent/work; touch bad; git add bad; git commit -qm work";
+
+fn stage() -> Stage {
+    let stage = Stage::new(STEPS);
+    stage.git("echo 'test ! -e bad' >check.sh; git add check.sh; git commit -qm check");
+    stage
+}
+
+/// Where main stands after a mission of this agent, and before it.
+fn main_moves(stage: &Stage, agent: &str) -> bool {
+    stage.git("git rev-parse main >../before");
+    stage.fly(&[], agent);
+    stage.git("git rev-parse main >../after");
+    stage.read("before") != stage.read("after")
+}
+
+#[test]
+fn honest_work_is_merged_and_bad_work_is_not() {
+    assert!(main_moves(&stage(), "git switch -qc agent/work; touch good; git add good; git commit -qm work"));
+    assert!(!main_moves(&stage(), WORK));
+}
+
+#[test]
+fn a_file_that_the_index_hides_is_judged_all_the_same() {
+    for hide in [
+        "git update-index --skip-worktree bad; rm bad",
+        "git update-index --assume-unchanged bad; rm bad",
+        "git sparse-checkout set --no-cone '/*' '!/bad'",
+        "rm bad",
+    ] {
+        assert!(!main_moves(&stage(), &format!("{WORK}; {hide}")), "{hide}");
+    }
+}
+
+#[test]
+fn a_gate_changed_by_the_agent_does_not_judge() {
+    assert!(!main_moves(&stage(), &format!("{WORK}; echo 'exit 0' >check.sh; git commit -qam gate")));
+}
+
+#[test]
+fn a_pipeline_inside_a_mission_takes_no_configuration_from_the_agent() {
+    let evil = "printf '[[step]]\\nname=\"check\"\\nkind=\"gate\"\\nrun=[\"true\"]\\n[[step]]\\nname=\"merge\"\\n\
+                uses=\"merge\"\\ngated_by=[\"check\"]\\n' >../evil.toml";
+    for nested in [
+        "\"$BIN\" after --config ../evil.toml",
+        "FUSEBOARD_CONFIG=../evil.toml \"$BIN\" after",
+        "cp ../evil.toml fuseboard.toml; git add -A; git commit -qm conf; \"$BIN\" after --trust",
+    ] {
+        let stage = stage();
+        assert!(!main_moves(&stage, &format!("{WORK}; {evil}; {nested}; echo $? >../nested")), "{nested}");
+        assert_eq!(stage.read("nested").trim(), "77", "{nested}");
+    }
+}
+
+#[test]
+fn a_merge_goes_where_it_would_have_gone_before_the_mission() {
+    let good = "git switch -qc agent/work; touch good; git add good; git commit -qm work";
+    for (before, during) in [
+        ("git init -q --bare ../other.git", "git remote add other ../other.git; git config branch.main.remote other"),
+        (
+            "git branch release",
+            "mkdir -p .git/refs/remotes/origin; git symbolic-ref refs/remotes/origin/HEAD refs/remotes/origin/release",
+        ),
+    ] {
+        let stage = stage();
+        stage.git(before);
+        let flown = stage.fly(&[], &format!("{good}; {during}"));
+        assert_eq!(flown.word("merge", "reason"), "refused", "{during}: {}", flown.told());
+    }
+}
+
+#[test]
+fn a_program_that_the_agent_puts_on_the_path_in_the_repository_does_not_judge() {
+    for program in ["sh", "git"] {
+        let stage = stage();
+        stage.git("mkdir bin; touch bin/.keep; git add bin; git commit -qm bin; git rev-parse main >../before");
+        let real = if program == "git" { "exec /usr/bin/env -u PATH git \"$@\"" } else { "exit 0" };
+        let agent = format!(
+            "{WORK}; printf '#!/bin/sh\\n{real}\\n' >bin/{program}; chmod +x bin/{program}; git add -A; git commit -qm p"
+        );
+        let mut command = stage.command(&[], &agent);
+        let path = std::env::var("PATH").unwrap();
+        command.env("PATH", format!("{}/bin:{path}", stage.world.path(".").display()));
+        stage.flown(world::finish(command));
+        stage.git("git rev-parse main >../after");
+        assert_eq!(stage.read("before"), stage.read("after"), "{program}");
+    }
+}
