@@ -174,9 +174,8 @@ fn a_report_that_cannot_be_written_changes_no_exit_code() {
 fn detached_it_prints_its_id_returns_at_once_and_reports_later() {
     let slow = STEPS.replace("cat >../job.json", "while ! test -e ../go; do sleep 0.05; done; cat >../job.json");
     let stage = Stage::new(&slow);
-    fs::create_dir(stage.beside("elsewhere")).unwrap();
-    let mut command = stage.words(&["after", "--detach", "--title", "later", "-C", "../work"]);
-    command.current_dir(stage.beside("elsewhere"));
+    let mut command = stage.words(&["after", "--detach", "--title", "later", "-C", "work"]);
+    command.current_dir(stage.beside(""));
     let ran = finish(command);
     assert_eq!(ran.code, 0, "{}", ran.err());
     let id = ran.out().trim().to_owned();

@@ -289,6 +289,11 @@ impl Loop {
         if blocked.is_empty() && none_asked && step.declaration.kind == Kind::Action {
             blocked = gates.iter().map(|row| said(row, "no gate was really asked")).collect();
         }
+        // A store that was found damaged after a gate had passed: what the gate went by is not known any more.
+        if let (true, Some(damage)) = (blocked.is_empty(), (self.underway.given.damage)()) {
+            let void = |row: &&StepRow| BlockedBy { gate: row.name.clone(), why: damage.clone(), evaluated: false };
+            blocked = gates.iter().map(void).collect();
+        }
         (!blocked.is_empty()).then_some(blocked)
     }
 
