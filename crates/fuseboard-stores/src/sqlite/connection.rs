@@ -94,9 +94,9 @@ CREATE INDEX usage_at ON usage (at);
 const SETTINGS: &str = "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;";
 
 /// How long the write-ahead log may grow, in bytes, before a writer brings it into the database. Longer: every
-/// one-shot process reads it from its start, 1.2 ms for 4 MiB. Shorter: more of them pay for the syncing, 5 ms
-/// and more.
-const LONGEST_LOG: u64 = 4 << 20;
+/// one-shot process reads and sums it up from its start, 1.2 ms for 4 MiB. Shorter: more of them pay for the
+/// syncing, 5 ms and more.
+const LONGEST_LOG: u64 = 1 << 20;
 
 /// How long that writer waits for readers, who are done in a moment.
 const TIDY_LIMIT: Duration = Duration::from_millis(20);
