@@ -217,8 +217,7 @@ impl<'a> Prepared<'a> {
 
     /// What would be done, and why not.
     pub(crate) fn dry_run(&self) -> ExitCode {
-        let lines: Vec<String> = self.pipeline.describe().into_iter().collect();
-        self.settings.console.data(&lines.join("\n"));
+        self.settings.console.data(&self.pipeline.describe().join("\n"));
         ExitCode::Done
     }
 

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fuseboard::decision::SkipReason;
-use fuseboard::{Board, Call, CircuitName, Failure, FailureKind, Fingerprint, Kept, Permit, Refusal, RefusalReason};
+use fuseboard::{Board, Call, CircuitName, FailureKind, Fingerprint, Kept, Permit, Refusal, RefusalReason};
 
 use crate::attempt::{Attempt, no_verdict};
 use crate::pipeline::{PlannedStep, Task};
@@ -12,7 +12,15 @@ use crate::program;
 use crate::report::{Kind, Reason, Status, StepRow};
 use crate::runner::Underway;
 use crate::stamp::Stamp;
-use crate::step::{StepContext, StepError};
+use crate::step::{Step, StepContext, StepError};
+
+/// A step's work, as far as it can be made ready before its circuit is asked.
+enum Ready<'a> {
+    BuiltIn(&'a dyn Step),
+    Command(Box<Command>),
+    /// There is no place for the job's file.
+    Unready(StepError),
+}
 
 /// Performs a step that nothing stands in the way of but its circuit and the deadline.
 pub(crate) fn perform(run: &Underway, step: &PlannedStep, ended: &[StepRow], deadline: Deadline) -> StepRow {
@@ -41,13 +49,20 @@ pub(crate) fn perform(run: &Underway, step: &PlannedStep, ended: &[StepRow], dea
         ledger: &*run.given.ledger,
         redactor: &run.given.redactor,
     };
-    let command = match &step.task {
-        Task::BuiltIn(_) => None,
-        Task::Command(words) => Some(context.command(&words[0]).map(|command| {
-            command.args(&words[1..]).timeout(step.settings.timeout).kill_after(step.settings.kill_after)
-        })),
+    let work = match &step.task {
+        Task::BuiltIn(built_in) => Ready::BuiltIn(&**built_in),
+        Task::Command(words) => match context.command(&words[0]) {
+            Ok(command) => {
+                let command = command.args(&words[1..]).timeout(step.settings.timeout);
+                Ready::Command(Box::new(command.kill_after(step.settings.kill_after)))
+            }
+            Err(error) => Ready::Unready(error),
+        },
     };
-    let program = command.as_ref().and_then(|command| command.as_ref().ok()).map(program::fingerprint);
+    let program = match &work {
+        Ready::Command(command) => Some(program::fingerprint(command)),
+        Ready::BuiltIn(_) | Ready::Unready(_) => None,
+    };
     let circuits = run.given.circuits.as_ref();
     let permit = match circuits.map(|board| admit(run, board, step, program.as_ref())).transpose() {
         Ok(permit) => permit,
@@ -59,17 +74,14 @@ pub(crate) fn perform(run: &Underway, step: &PlannedStep, ended: &[StepRow], dea
     row.status = Status::Running;
     run.note(&row);
     let started = run.now();
-    let attempt = match (command, &step.task) {
-        (Some(Ok(command)), _) => run_command(run, step, &command, deadline),
-        (Some(Err(error)), _) => Attempt::of_built_in(Err(error), row.kind, false, false),
-        (None, Task::BuiltIn(built_in)) => {
+    let attempt = match work {
+        Ready::Command(command) => run_command(run, step, &command, deadline),
+        Ready::Unready(error) => Attempt::of_built_in(Err(error), row.kind, false, false),
+        Ready::BuiltIn(built_in) => {
             let result = catch_unwind(AssertUnwindSafe(|| built_in.run(&context)));
             let result = result
                 .unwrap_or_else(|panic| Err(StepError::of(FailureKind::Panic, fuseboard::panic_message(&*panic))));
             Attempt::of_built_in(result, row.kind, timeout.has_passed(), run.given.interrupt.signal().is_some())
-        }
-        (None, Task::Command(_)) => {
-            Attempt::Failed(Failure::new(FailureKind::Error, "nothing to run"), crate::step::Told::default())
         }
     };
     row.duration_ms = Some(u64::try_from(run.now().since(started).as_millis()).unwrap_or(u64::MAX));

@@ -150,10 +150,7 @@ impl Exec<'_> {
             settings.console.error(format_args!("{survivor} could not be ended"));
         }
         let fail = |kind, code| {
-            let words = ended
-                .stderr
-                .last_error(settings.redactor())
-                .map_or_else(|| ended.how.to_string(), |said| format!("{}: {said}", ended.how));
+            let words = ended.in_words(settings.redactor());
             (Outcome::Failure(Failure::new(kind, &words)), code)
         };
         let (outcome, code) = match &ended.how {

@@ -94,8 +94,7 @@ fn judge(prepared: &Prepared<'_>, args: &MissionArgs, ended: &Ended, job: &mut J
         ref how => how.child_code().unwrap_or(1),
     });
     let settings = prepared.settings;
-    let last_words = || ended.stderr.last_error(settings.redactor()).map(|said| format!("{}: {said}", ended.how));
-    let said = reading.error.clone().or_else(last_words).unwrap_or_else(|| ended.how.to_string());
+    let said = reading.error.clone().unwrap_or_else(|| ended.in_words(settings.redactor()));
     let said = settings.redact(&said);
     reading.complete(job);
     if let Some(error) = &ended.capture_error {

@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use super::kept::Kept;
+use crate::redact::Redactor;
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +135,12 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// How it ended and, if it said anything on its standard error, its last error: without secrets, in one line.
+    pub fn in_words(&self, redactor: &Redactor) -> String {
+        let said = self.stderr.last_error(redactor);
+        said.map_or_else(|| self.how.to_string(), |said| format!("{}: {said}", self.how))
+    }
+
     /// A run that never began.
     pub(super) fn before_start(how: How) -> Self {
         Self {
