@@ -12,6 +12,7 @@ mod settings;
 mod show;
 
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::panic::catch_unwind;
 use std::process::ExitCode as ProcessExitCode;
 
@@ -58,7 +59,8 @@ impl Failed {
 }
 
 fn run(cli: Cli, console: Console) -> Result<ExitCode, Failed> {
-    let settings = Settings::of(&cli.global, console)?;
+    // Not dropped: to take the store's connection apart would take longer than to leave that to the process's end.
+    let settings = ManuallyDrop::new(Settings::of(&cli.global, console)?);
     match cli.command {
         Command::Exec(args) => exec::exec(&settings, &args),
         Command::Allowed(args) => allowed::allowed(&settings, &args.name),

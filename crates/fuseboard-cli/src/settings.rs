@@ -119,6 +119,13 @@ impl Settings {
         Board::builder().shared_store(self.store.shared()).observer(announcer)
     }
 
+    /// Gets ready for a report that will come, while the work runs.
+    pub(crate) fn prepare_report(&self) {
+        if let HostStore::File(store) = &self.store {
+            store.prepare_report();
+        }
+    }
+
     /// Notes that the store works, which is news if an earlier call told that it does not.
     pub(crate) fn store_works(&self) {
         announce::store_works(self.console, self.home.runtime_folder.as_deref());

@@ -48,5 +48,5 @@ pub use ended::{Ended, How, NotStarted, Survivor};
 pub use interrupt::Interrupt;
 pub use kept::Kept;
 pub use leftovers::end_carriers;
-pub use run::run;
+pub use run::{run, run_while};
 pub use text::plain_text;

@@ -85,6 +85,14 @@ impl SqliteStore {
         self.busy_limit_ms.store(limit.as_millis().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// Gets ready for a report that will come, while the work runs: what compiles statements then is time that the
+    /// caller does not wait. Nothing is waited for, written, or opened anew; what fails will fail again and be told.
+    pub fn prepare_report(&self) {
+        if let Some(Ok(database)) = self.slot().as_ref().map(Open::writable) {
+            let _ = circuits::prepare(database).and_then(|()| history::prepare(database));
+        }
+    }
+
     /// Where the database is or will be.
     pub fn path(&self) -> &Path {
         self.files.database()
@@ -132,10 +140,7 @@ impl SqliteStore {
         keep: impl Fn(&T) -> bool,
     ) -> Result<T, StoreError> {
         let transact = |open: &Open, now: &Stamp| {
-            if open.newer {
-                return Err(open.is_newer().into());
-            }
-            let transaction = Transaction::new_unchecked(&open.database, TransactionBehavior::Immediate)?;
+            let transaction = Transaction::new_unchecked(open.writable()?, TransactionBehavior::Immediate)?;
             let answer = act(&transaction, now)?;
             if keep(&answer) {
                 transaction.commit()?;
@@ -144,7 +149,7 @@ impl SqliteStore {
             Ok(answer)
         };
         let synced = |open: &Open, now: &Stamp| {
-            open.database.pragma_update(None, "synchronous", "FULL")?;
+            open.writable()?.pragma_update(None, "synchronous", "FULL")?;
             let answer = transact(open, now);
             open.database.pragma_update(None, "synchronous", "NORMAL")?;
             answer

@@ -106,7 +106,8 @@ impl Exec<'_> {
             Ok(permit) => permit.keep_alive(),
             Err(refusal) => return Ok(self.skipped(&refusal)),
         };
-        let ended = process::run(&command, settings.interrupt(), Deadline::NEVER);
+        let prepare = || settings.prepare_report();
+        let ended = process::run_while(&command, settings.interrupt(), Deadline::NEVER, prepare);
         let mut done = self.classify(&ended);
         let outcome = done.outcome.as_ref().unwrap_or(&Outcome::Ignored);
         let kept = permit.settle(outcome).kept;

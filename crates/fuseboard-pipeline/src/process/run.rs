@@ -37,6 +37,11 @@ const CTRL_C: i32 = 128 + SIGINT;
 /// Runs a command to its end and says what it came to. `deadline` is the caller's, a whole pipeline's for
 /// instance, not the command's own timeout. After it has passed, or a signal has come, nothing is started.
 pub fn run(command: &Command, interrupt: &Interrupt, deadline: Deadline) -> Ended {
+    run_while(command, interrupt, deadline, || ())
+}
+
+/// The same; `meanwhile` is done once the command has started. It must be short: until it is done nobody watches.
+pub fn run_while(command: &Command, interrupt: &Interrupt, deadline: Deadline, meanwhile: impl FnOnce()) -> Ended {
     if let Some(signal) = interrupt.signal() {
         return Ended::before_start(How::Interrupted(signal));
     }
@@ -44,7 +49,10 @@ pub fn run(command: &Command, interrupt: &Interrupt, deadline: Deadline) -> Ende
         return Ended::before_start(How::Cut);
     }
     match Run::start(command, interrupt, deadline) {
-        Ok(run) => run.until_end(),
+        Ok(run) => {
+            meanwhile();
+            run.until_end()
+        }
         Err(why) => Ended::before_start(How::NotStarted(why)),
     }
 }

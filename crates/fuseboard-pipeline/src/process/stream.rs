@@ -13,7 +13,8 @@ use nix::unistd::{read, write};
 use super::command::{Keep, Output};
 use super::kept::Kept;
 
-const CHUNK: usize = 64 * 1024;
+/// How much is read at once. Larger ones gain nothing: what is passed on goes in pieces of [`FITS`].
+const CHUNK: usize = 16 * 1024;
 
 /// What poll(2) promises to fit when it calls a pipe writable. Our own output may be blocking, and has to
 /// stay so: the flag belongs to everybody who has it open.

@@ -67,6 +67,14 @@ pub(super) fn swap(
     }
 }
 
+const UPDATE: &str = "UPDATE circuits SET version = version + 1, record = ?3, idle = ?4, boot = ?5, written_boot = ?6,
+     written_wall = ?7 WHERE name = ?1 AND version = ?2 RETURNING version";
+
+/// Has the usual swap compiled, for a connection that is going to make one.
+pub(super) fn prepare(database: &Connection) -> rusqlite::Result<()> {
+    database.prepare_cached(UPDATE).map(drop)
+}
+
 fn update(
     database: &Connection,
     name: &CircuitName,
@@ -74,10 +82,7 @@ fn update(
     next: &Record,
     now: &Stamp,
 ) -> rusqlite::Result<Option<Version>> {
-    let mut update = database.prepare_cached(
-        "UPDATE circuits SET version = version + 1, record = ?3, idle = ?4, boot = ?5, written_boot = ?6,
-         written_wall = ?7 WHERE name = ?1 AND version = ?2 RETURNING version",
-    )?;
+    let mut update = database.prepare_cached(UPDATE)?;
     let version = expected.0.cast_signed();
     let values = params![name.as_str(), version, format::encode(next), idle(next), &*now.boot, now.now.0, now.wall_ms];
     update.query_row(values, version_of).optional()

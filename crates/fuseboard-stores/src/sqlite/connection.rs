@@ -1,5 +1,6 @@
 //! Opening the database, beginning a new one, and what SQLite's errors mean for a store.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -90,7 +91,7 @@ CREATE INDEX usage_of ON usage (run);
 CREATE INDEX usage_at ON usage (at);
 ";
 
-/// For each connection. Checkpoints are made by [`tidy`].
+/// For each connection that writes. Checkpoints are made by [`tidy`].
 const SETTINGS: &str = "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;";
 
 /// How long the write-ahead log may grow, in bytes, before a writer brings it into the database. Longer: every
@@ -110,6 +111,8 @@ pub(super) struct Open {
     pub(super) identity: Identity,
     /// A newer version made it.
     pub(super) newer: bool,
+    /// Whether [`Open::writable`] has been asked before.
+    set_up: Cell<bool>,
 }
 
 /// Why an attempt came to nothing.
@@ -142,6 +145,18 @@ impl From<StoreError> for Fault {
 }
 
 impl Open {
+    /// The database, set up for writing: readers need not wait for that.
+    pub(super) fn writable(&self) -> Result<&Connection, Fault> {
+        if self.newer {
+            return Err(self.is_newer().into());
+        }
+        if !self.set_up.get() {
+            self.database.execute_batch(SETTINGS)?;
+            self.set_up.set(true);
+        }
+        Ok(&self.database)
+    }
+
     /// What a fault in this database means.
     pub(super) fn judge(&self, fault: Fault) -> Fault {
         match fault {
@@ -153,7 +168,7 @@ impl Open {
     }
 
     /// What a writer is told of a database that a newer version made.
-    pub(super) fn is_newer(&self) -> StoreError {
+    fn is_newer(&self) -> StoreError {
         let path = self.database.path().unwrap_or("the store");
         let message = format!("{path} was written by a newer version of Fuseboard; use that, or another --store");
         StoreError::new(StoreTrouble::Newer, message)
@@ -193,7 +208,6 @@ fn open_found(files: &Files, Found { identity, empty }: Found) -> Result<Open, F
         return Err(Fault::Damaged(identity, "it was cut to nothing".to_owned()));
     }
     let database = connect(files.database())?;
-    database.execute_batch(SETTINGS)?;
     let mark: i32 = database.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if mark != APPLICATION_ID {
         // Sound and of somebody else. It is the path that is wrong, so nothing is moved.
@@ -204,7 +218,7 @@ fn open_found(files: &Files, Found { identity, empty }: Found) -> Result<Open, F
         return Err(StoreError::new(StoreTrouble::Corrupt, message).into());
     }
     let version: i32 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    Ok(Open { database, identity, newer: version > SCHEMA_VERSION })
+    Ok(Open { database, identity, newer: version > SCHEMA_VERSION, set_up: Cell::new(false) })
 }
 
 /// Begins a new database, unless there is one. It is made under another name and given its own when it is

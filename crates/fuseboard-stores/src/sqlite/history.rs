@@ -112,10 +112,16 @@ fn insert_event(database: &Connection, event: &Event, now: &Stamp) -> rusqlite::
     Ok(())
 }
 
+const INSERT_OUTCOME: &str =
+    "INSERT INTO outcomes (at, circuit, outcome, failure, duration_ms, run) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+/// Has the row of an outcome compiled, for a connection that is going to write one.
+pub(super) fn prepare(database: &Connection) -> rusqlite::Result<()> {
+    database.prepare_cached(INSERT_OUTCOME).map(drop)
+}
+
 fn insert_outcome(database: &Connection, row: &OutcomeRow, now: &Stamp) -> rusqlite::Result<()> {
-    let mut insert = database.prepare_cached(
-        "INSERT INTO outcomes (at, circuit, outcome, failure, duration_ms, run) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
+    let mut insert = database.prepare_cached(INSERT_OUTCOME)?;
     let id = insert.insert(params![
         now.wall_of(row.at),
         row.circuit.as_str(),
