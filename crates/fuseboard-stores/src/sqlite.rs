@@ -88,8 +88,8 @@ impl SqliteStore {
     /// Gets ready for a report that will come, while the work runs: what compiles statements then is time that the
     /// caller does not wait. Nothing is waited for, written, or opened anew; what fails will fail again and be told.
     pub fn prepare_report(&self) {
-        if let Some(Ok(database)) = self.slot().as_ref().map(Open::writable) {
-            let _ = circuits::prepare(database).and_then(|()| history::prepare(database));
+        if let Some(open) = &*self.slot() {
+            let _ = circuits::prepare(&open.database).and_then(|()| history::prepare(&open.database));
         }
     }
 
@@ -140,7 +140,10 @@ impl SqliteStore {
         keep: impl Fn(&T) -> bool,
     ) -> Result<T, StoreError> {
         let transact = |open: &Open, now: &Stamp| {
-            let transaction = Transaction::new_unchecked(open.writable()?, TransactionBehavior::Immediate)?;
+            if open.newer {
+                return Err(open.is_newer().into());
+            }
+            let transaction = Transaction::new_unchecked(&open.database, TransactionBehavior::Immediate)?;
             let answer = act(&transaction, now)?;
             if keep(&answer) {
                 transaction.commit()?;
@@ -149,7 +152,7 @@ impl SqliteStore {
             Ok(answer)
         };
         let synced = |open: &Open, now: &Stamp| {
-            open.writable()?.pragma_update(None, "synchronous", "FULL")?;
+            open.database.pragma_update(None, "synchronous", "FULL")?;
             let answer = transact(open, now);
             open.database.pragma_update(None, "synchronous", "NORMAL")?;
             answer

@@ -1,6 +1,5 @@
 //! Opening the database, beginning a new one, and what SQLite's errors mean for a store.
 
-use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -91,7 +90,7 @@ CREATE INDEX usage_of ON usage (run);
 CREATE INDEX usage_at ON usage (at);
 ";
 
-/// For each connection that writes. Checkpoints are made by [`tidy`].
+/// For each connection. Checkpoints are made by [`tidy`].
 const SETTINGS: &str = "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;";
 
 /// How long the write-ahead log may grow, in bytes, before a writer brings it into the database. Longer: every
@@ -111,8 +110,6 @@ pub(super) struct Open {
     pub(super) identity: Identity,
     /// A newer version made it.
     pub(super) newer: bool,
-    /// Whether [`Open::writable`] has been asked before.
-    set_up: Cell<bool>,
 }
 
 /// Why an attempt came to nothing.
@@ -145,18 +142,6 @@ impl From<StoreError> for Fault {
 }
 
 impl Open {
-    /// The database, set up for writing: readers need not wait for that.
-    pub(super) fn writable(&self) -> Result<&Connection, Fault> {
-        if self.newer {
-            return Err(self.is_newer().into());
-        }
-        if !self.set_up.get() {
-            self.database.execute_batch(SETTINGS)?;
-            self.set_up.set(true);
-        }
-        Ok(&self.database)
-    }
-
     /// What a fault in this database means.
     pub(super) fn judge(&self, fault: Fault) -> Fault {
         match fault {
@@ -168,7 +153,7 @@ impl Open {
     }
 
     /// What a writer is told of a database that a newer version made.
-    fn is_newer(&self) -> StoreError {
+    pub(super) fn is_newer(&self) -> StoreError {
         let path = self.database.path().unwrap_or("the store");
         let message = format!("{path} was written by a newer version of Fuseboard; use that, or another --store");
         StoreError::new(StoreTrouble::Newer, message)
@@ -208,6 +193,7 @@ fn open_found(files: &Files, Found { identity, empty }: Found) -> Result<Open, F
         return Err(Fault::Damaged(identity, "it was cut to nothing".to_owned()));
     }
     let database = connect(files.database())?;
+    database.execute_batch(SETTINGS)?;
     let mark: i32 = database.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if mark != APPLICATION_ID {
         // Sound and of somebody else. It is the path that is wrong, so nothing is moved.
@@ -218,7 +204,7 @@ fn open_found(files: &Files, Found { identity, empty }: Found) -> Result<Open, F
         return Err(StoreError::new(StoreTrouble::Corrupt, message).into());
     }
     let version: i32 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    Ok(Open { database, identity, newer: version > SCHEMA_VERSION, set_up: Cell::new(false) })
+    Ok(Open { database, identity, newer: version > SCHEMA_VERSION })
 }
 
 /// Begins a new database, unless there is one. It is made under another name and given its own when it is
