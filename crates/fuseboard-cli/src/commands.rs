@@ -3,6 +3,7 @@
 pub(crate) mod after;
 pub(crate) mod allowed;
 pub(crate) mod completions;
+pub(crate) mod drill;
 pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod history;

@@ -10,6 +10,7 @@ mod prepared;
 mod report_table;
 mod settings;
 mod show;
+mod table;
 
 use std::ffi::OsString;
 use std::mem::ManuallyDrop;
@@ -20,8 +21,8 @@ use clap::Parser;
 
 use crate::args::{Cli, Command, ExecCli, ExecCommand};
 use crate::commands::{
-    after, allowed, completions, exec, explain, history, init, man, mission, operate, record, runs, status, trust,
-    validate,
+    after, allowed, completions, drill, exec, explain, history, init, man, mission, operate, record, runs, status,
+    trust, validate,
 };
 use crate::console::Console;
 use crate::exit_code::ExitCode;
@@ -75,6 +76,7 @@ fn run(cli: Cli, console: Console) -> Result<ExitCode, Failed> {
         Command::After(args) => after::after(&settings, &args),
         Command::Trust => trust::trust(&settings),
         Command::Runs(args) => runs::runs(&settings, &args),
+        Command::Drill => drill::drill(&settings),
         Command::Validate => Ok(validate::validate(&settings, cli.global.config.as_deref())),
         Command::Completions(args) => Ok(completions::completions(&settings, args.shell)),
         Command::Man(args) => man::man(&settings, &args.folder),

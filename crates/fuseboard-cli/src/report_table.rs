@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use comfy_table::{ContentArrangement, Table, presets};
 use fuseboard::clock::Human;
 use fuseboard_pipeline::report::{Kind, Reason, Status, StepRow, VerdictWord};
 
-use crate::console::{BAD, FAINT, GOOD, MIDDLING, STRONG, Style, styled};
+use crate::console::{BAD, FAINT, GOOD, MIDDLING, Style, styled};
 use crate::show::symbol;
+use crate::table::Table;
 
 /// The symbols, in the order in which a summary counts them.
 const SYMBOLS: [&str; 8] = ["✓", "✋", "✗", "⏱", "!", "–", "·", "…"];
@@ -18,11 +18,9 @@ pub(crate) fn lines(steps: &[StepRow]) -> String {
     if steps.is_empty() {
         return styled(FAINT, "no steps");
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["", "STEP", "KIND", "STATUS", "TOOK", "WHY"]);
+    let mut table = Table::new(["", "STEP", "KIND", "STATUS", "TOOK", "WHY"]);
     for row in steps {
-        table.add_row([
+        let cells = [
             symbol(row).to_owned(),
             row.name.clone(),
             kind(row.kind).to_owned(),
@@ -30,12 +28,10 @@ pub(crate) fn lines(steps: &[StepRow]) -> String {
             row.duration_ms.map_or("-".to_owned(), |millis| Human(Duration::from_millis(millis)).to_string()),
             // A line is a step, so none may be broken.
             why(row).replace(['\n', '\r'], " "),
-        ]);
+        ];
+        table.row(style(row), cells);
     }
-    let styles = std::iter::once(STRONG).chain(steps.iter().map(style));
-    let lines = table.to_string();
-    let lines = lines.lines().zip(styles).map(|(line, style)| styled(style, line.trim_end()));
-    lines.collect::<Vec<_>>().join("\n")
+    table.shown()
 }
 
 /// How many steps came to what: `✓3 ✗1 –2`.
@@ -67,7 +63,8 @@ fn style(row: &StepRow) -> Style {
     }
 }
 
-fn kind(kind: Kind) -> &'static str {
+/// The word for a kind of step.
+pub(crate) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Recorder => "recorder",
         Kind::Gate => "gate",

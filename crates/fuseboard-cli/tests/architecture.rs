@@ -30,6 +30,7 @@ const DOORS: &[(&[&str], &[&str])] = &[
         &["crates/fuseboard-stores/src/sqlite.rs", "crates/fuseboard-stores/src/sqlite/"],
     ),
     (&["redis"], &["crates/fuseboard-stores/src/redis.rs"]),
+    (&["comfy_table"], &["crates/fuseboard-cli/src/table.rs"]),
     (&["owo_colors", "anstream", "anstyle"], &["crates/fuseboard-cli/src/console.rs"]),
     (
         &["nix", "libc", "rustix", "signal_hook"],

@@ -38,7 +38,7 @@ pub(crate) struct PlannedStep {
     pub(crate) settings: CircuitSettings,
     pub(crate) circuit: CircuitName,
     pub(crate) task: Task,
-    pins: Pins,
+    pub(crate) pins: Pins,
 }
 
 /// What a step runs.

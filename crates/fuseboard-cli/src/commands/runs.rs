@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use fuseboard::clock::{Clock, Human, SystemClock};
 use fuseboard_pipeline::job::Job;
 use fuseboard_pipeline::ledger::{Ledger, LedgerError, StoredRun};
@@ -18,6 +17,7 @@ use crate::exit_code::ExitCode;
 use crate::report_table;
 use crate::settings::Settings;
 use crate::show;
+use crate::table::Table;
 
 /// The shortest beginning of an id that is shown, in characters.
 const SHORTEST_ID: usize = 8;
@@ -145,12 +145,10 @@ fn job(run: &StoredRun) -> Option<&Job> {
 // --- For people -------------------------------------------------------------------------------------------
 
 fn table(runs: &[StoredRun], short: usize, now: SystemTime) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["RUN", "WHEN", "PROJECT", "TITLE", "RESULT", "EXIT", "STEPS"]);
+    let mut table = Table::new(["RUN", "WHEN", "PROJECT", "TITLE", "RESULT", "EXIT", "STEPS"]);
     for run in runs {
         let title = job(run).and_then(|job| job.title.as_deref());
-        table.add_row([
+        let cells = [
             run.head.id.chars().take(short).collect(),
             ago(run.head.started_at, now),
             plain_text(&run.head.project),
@@ -158,11 +156,10 @@ fn table(runs: &[StoredRun], short: usize, now: SystemTime) -> String {
             Fate::of(run).as_str().to_owned(),
             run.report.as_ref().map_or("-".to_owned(), |report| report.exit_code.to_string()),
             report_table::summary(&steps(run)),
-        ]);
+        ];
+        table.row(Fate::of(run).style(), cells);
     }
-    let styles = std::iter::once(STRONG).chain(runs.iter().map(|run| Fate::of(run).style()));
-    let lines = table.to_string();
-    lines.lines().zip(styles).map(|(line, style)| styled(style, line.trim())).collect::<Vec<_>>().join("\n")
+    table.shown()
 }
 
 /// How many characters tell these runs from each other. Ids begin with the time, so runs that began together

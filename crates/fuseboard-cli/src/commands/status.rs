@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use fuseboard::clock::{Clock, Human, SystemClock};
 use fuseboard::record::Position;
 use fuseboard::{Shown, View};
@@ -12,10 +11,11 @@ use serde_json::json;
 
 use crate::Failed;
 use crate::args::{Format, StatusArgs};
-use crate::console::{BAD, FAINT, MIDDLING, PLAIN, STRONG, styled};
+use crate::console::{BAD, FAINT, MIDDLING, PLAIN, styled};
 use crate::exit_code::ExitCode;
 use crate::settings::Settings;
 use crate::show;
+use crate::table::Table;
 
 /// Widest error text in the table, in characters; the card shows all of it.
 const ERROR_WIDTH: usize = 60;
@@ -64,12 +64,16 @@ fn saved_line(saved_ms: u64) -> String {
 }
 
 fn table(views: &[View], now: SystemTime) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["CIRCUIT", "STATE", "SINCE", "FAILURES", "NEXT PROBE", "SKIPS", "LAST ERROR", "SWITCH"]);
+    let head = ["CIRCUIT", "STATE", "SINCE", "FAILURES", "NEXT PROBE", "SKIPS", "LAST ERROR", "SWITCH"];
+    let mut table = Table::new(head);
     for view in views {
+        let style = match (view.state, &view.switch) {
+            (Shown::Closed, None) => PLAIN,
+            (Shown::Open, _) => BAD,
+            (Shown::HalfOpen, _) | (Shown::Closed, Some(_)) => MIDDLING,
+        };
         let error = view.last_failure.as_ref().filter(|_| view.failures > 0);
-        table.add_row([
+        let cells = [
             view.name.to_string(),
             view.state.as_str().to_owned(),
             view.since.map_or("-".to_owned(), |since| show::relative(since, now)),
@@ -78,17 +82,10 @@ fn table(views: &[View], now: SystemTime) -> String {
             view.skips.to_string(),
             error.map_or("-".to_owned(), |(_, text, _)| shortened(text)),
             view.switch.as_ref().map_or("-".to_owned(), |switch| switch.position.as_str().to_owned()),
-        ]);
+        ];
+        table.row(style, cells);
     }
-    // One style for a whole line: first the head, then what each circuit deserves.
-    let styles = std::iter::once(STRONG).chain(views.iter().map(|view| match (view.state, &view.switch) {
-        (Shown::Closed, None) => PLAIN,
-        (Shown::Open, _) => BAD,
-        (Shown::HalfOpen, _) | (Shown::Closed, Some(_)) => MIDDLING,
-    }));
-    let lines = table.to_string();
-    let lines = lines.lines().zip(styles).map(|(line, style)| styled(style, line.trim()));
-    lines.collect::<Vec<_>>().join("\n")
+    table.shown()
 }
 
 fn next_probe(view: &View, now: SystemTime) -> String {
