@@ -1,6 +1,7 @@
 //! The built-in steps, one file each, and who makes them from their options.
 
 pub mod diff_scan;
+pub mod lint;
 pub mod merge;
 pub mod notify;
 pub mod session;
@@ -14,6 +15,7 @@ use fuseboard_pipeline::pipeline::BuiltIns;
 use fuseboard_pipeline::step::Step;
 
 use self::diff_scan::DiffScan;
+use self::lint::Lint;
 use self::merge::Merge;
 use self::notify::Notify;
 use self::session::Session;
@@ -32,6 +34,7 @@ impl BuiltIns for BuiltInSteps {
             "notify" => Arc::new(Notify::of(options)?),
             "diff-scan" => Arc::new(options.read(DiffScan::read)?),
             "tests" => Arc::new(options.read(Tests::read)?),
+            "lint" => Arc::new(options.read(Lint::read)?),
             "merge" => Arc::new(Merge::new(options)?),
             name => return Err(options.refuse(&format!("this version has no step `{name}` yet"))),
         })
