@@ -7,6 +7,7 @@ pub mod notify;
 pub mod session;
 pub mod tests;
 pub mod usage;
+pub mod verify;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use self::notify::Notify;
 use self::session::Session;
 use self::tests::Tests;
 use self::usage::Usage;
+use self::verify::Verify;
 
 /// Makes the built-in steps that this version has.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,6 +37,7 @@ impl BuiltIns for BuiltInSteps {
             "diff-scan" => Arc::new(options.read(DiffScan::read)?),
             "tests" => Arc::new(options.read(Tests::read)?),
             "lint" => Arc::new(options.read(Lint::read)?),
+            "verify" => Arc::new(options.read(Verify::read)?),
             "merge" => Arc::new(Merge::new(options)?),
             name => return Err(options.refuse(&format!("this version has no step `{name}` yet"))),
         })

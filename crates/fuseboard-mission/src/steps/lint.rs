@@ -142,7 +142,7 @@ impl Step for Lint {
             false if files.meant.len() + files.links.len() + files.gone > 0 => vec![&[][..]],
             false => Vec::new(),
         };
-        let shown = plain_text(&context.redactor.redact(&self.command.join(" ")));
+        let shown = context.redactor.redact(&plain_text(&self.command.join(" "))).into_owned();
         let mut runs = Vec::new();
         for (batch, number) in batches.iter().zip(1..) {
             go_on(context)?;

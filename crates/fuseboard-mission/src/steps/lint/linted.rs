@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::redact::Redactor;
 use fuseboard_pipeline::step::{Answer, Told};
 use serde_json::{Value, json};
@@ -43,8 +42,8 @@ pub(super) struct Linted<'a> {
 
 impl Linted<'_> {
     pub(super) fn answer(&self, redactor: &Redactor) -> Answer {
-        let safe = |text: &str| plain_text(&redactor.redact(text));
-        let remarks: Vec<String> = self.remarks().iter().map(|remark| safe(remark)).collect();
+        let remarks = self.remarks().into_iter().map(|remark| redactor.redact(&remark).into_owned());
+        let remarks: Vec<String> = remarks.collect();
         let with_remarks = |first: String| std::iter::once(first).chain(remarks.clone()).collect::<Vec<_>>().join("; ");
         let told = Told::detail(with_remarks(self.detail())).with(json!({
             "command": self.shown,

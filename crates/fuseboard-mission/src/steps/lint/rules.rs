@@ -42,9 +42,9 @@ const LINTERS: [Linter; 18] = [
 /// The files of this diff that tell the linter of this command what to find. If no word of it is a linter that is
 /// known, what is started may start any of them.
 pub(super) fn changed_by<'d>(diff: &'d Diff, command: &[String]) -> Vec<&'d PathBuf> {
-    let names =
+    let words =
         || command.iter().flat_map(|word| word.split_whitespace()).filter_map(|word| Path::new(word).file_name());
-    let is_named = |linter: &&Linter| names().any(|name| linter.programs.iter().any(|program| name == *program));
+    let is_named = |linter: &&Linter| words().any(|word| linter.programs.iter().any(|program| word == *program));
     let named: Vec<&Linter> = LINTERS.iter().filter(is_named).collect();
     let counting = if named.is_empty() { LINTERS.iter().collect() } else { named };
     let is_rule = |path: &Path| {
