@@ -25,7 +25,7 @@ fn stage() -> Stage {
 }
 
 /// A run of a mission in which a step said this of a re-run.
-fn run(project: &str, title: &str, step: &str, rerun: Value) -> StoredRun {
+fn run(project: &str, title: &str, step: &str, rerun: &Value) -> StoredRun {
     let started_at = "2026-11-23T00:00:00Z".parse().unwrap();
     let row = StepRow { output: Some(json!({"rerun": rerun})), ..StepRow::new(step, Kind::Gate, Status::Success) };
     StoredRun {
@@ -46,7 +46,7 @@ fn none_is_asked_for_unless_the_option_says_so() {
 #[test]
 fn as_many_are_asked_for_as_the_option_says_each_with_its_number() {
     let mut stage = stage();
-    let asked = || run("app", TITLE, "gate", json!({"asked": true}));
+    let asked = || run("app", TITLE, "gate", &json!({"asked": true}));
     let why = "diff: the work changes nothing";
     assert_eq!(rerun(&stage, 2), json!({"asked": true, "number": 1, "why": why}));
     stage.book.0 = vec![asked()];
@@ -59,15 +59,15 @@ fn as_many_are_asked_for_as_the_option_says_each_with_its_number() {
 #[test]
 fn only_those_of_this_step_this_project_and_this_title_count() {
     let mut stage = stage();
-    let asked = || json!({"asked": true});
+    let asked = json!({"asked": true});
     stage.book.0 = vec![
-        run("other", TITLE, "gate", asked()),
-        run("app", "another title", "gate", asked()),
-        run("app", TITLE, "other", asked()),
-        run("app", TITLE, "gate", json!({"asked": false})),
-        run("app", TITLE, "gate", Value::Null),
-        StoredRun { job: None, ..run("app", TITLE, "gate", asked()) },
-        StoredRun { steps: Vec::new(), ..run("app", TITLE, "gate", asked()) },
+        run("other", TITLE, "gate", &asked),
+        run("app", "another title", "gate", &asked),
+        run("app", TITLE, "other", &asked),
+        run("app", TITLE, "gate", &json!({"asked": false})),
+        run("app", TITLE, "gate", &Value::Null),
+        StoredRun { job: None, ..run("app", TITLE, "gate", &asked) },
+        StoredRun { steps: Vec::new(), ..run("app", TITLE, "gate", &asked) },
     ];
     assert_eq!(rerun(&stage, 1)["number"], 1);
 }
@@ -77,7 +77,7 @@ fn a_long_title_is_known_again_though_the_ledger_cut_its_middle() {
     let mut stage = stage();
     let title = "long ".repeat(100);
     stage.job.title = Some(title.clone());
-    stage.book.0 = vec![run("app", &format!("{}[…]{}", &title[..128], &title[400..]), "gate", json!({"asked": true}))];
+    stage.book.0 = vec![run("app", &format!("{}[…]{}", &title[..128], &title[400..]), "gate", &json!({"asked": true}))];
     assert_eq!(rerun(&stage, 1)["asked"], false);
 }
 
