@@ -134,14 +134,21 @@ fn a_gh_that_hangs_is_ended_with_the_step() {
 
 #[test]
 fn a_gh_that_lies_in_the_repository_is_not_asked() {
-    let stage = Stage::new(STEPS);
-    let agent = format!("{WORK}; mkdir bin; cp ../evil/gh bin/gh; git add bin; git commit -qm gh");
-    program(&stage.beside("evil"), "gh", "touch ../fooled; echo '[{\"url\": \"https://github.com/a/b/pull/7\"}]'");
-    program(&stage.beside("bin"), "gh", "echo '[]'");
-    let inside = [PathBuf::from("bin"), stage.world.path("bin")];
-    let flown = fly(&stage, &[inside.to_vec(), vec![stage.beside("bin")], usual()].concat(), &agent);
-    assert_eq!(pull_request(&flown).0, "fail", "{}", flown.told());
-    assert!(!stage.has("fooled") && !stage.has("published"));
+    for folder in [".", "sub"] {
+        let stage = Stage::new(STEPS);
+        stage.git("mkdir sub; echo x >sub/tracked; git add sub; git commit -qm sub");
+        program(&stage.beside("evil"), "gh", "echo '[{\"url\": \"https://github.com/a/b/pull/7\"}]'");
+        program(&stage.beside("bin"), "gh", "echo '[]'");
+        let top = stage.world.path(".");
+        let agent =
+            format!("cd '{}'; {WORK}; mkdir bin; cp ../evil/gh bin; git add bin; git commit -qm gh", top.display());
+        let mut command = stage.command(&["-C", folder], &agent);
+        let inside = vec![PathBuf::from("bin"), top.join("bin"), stage.beside("bin")];
+        command.env("PATH", std::env::join_paths([inside, usual()].concat()).unwrap());
+        let flown = stage.flown(world::finish(command));
+        assert_eq!(pull_request(&flown).0, "fail", "{folder}: {}", flown.told());
+        assert!(!stage.has("published"), "{folder}");
+    }
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 const MAX_COMPLAINT: usize = 16 * 1024;
 
 /// Settings of every call. They win over each configuration file.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 14] = [
     // These run programs, or hide lines from a diff.
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -71,6 +71,7 @@ const SETTINGS: [&str; 13] = [
     "core.trustctime=true",
     "core.bigFileThreshold=512m",
     "i18n.commitEncoding=UTF-8",
+    "i18n.logOutputEncoding=UTF-8",
 ];
 
 /// Variables of every call. All others that begin with `GIT_` are removed.

@@ -53,7 +53,9 @@ impl Judged {
 
     /// The job's folder, from the top folder.
     pub(crate) fn folder(&self) -> Result<PathBuf, GitError> {
-        Ok(real(self.git.folder()).strip_prefix(self.root()?).map(Path::to_owned).unwrap_or_default())
+        let folder = real(self.git.folder());
+        let below = folder.strip_prefix(self.root()?).map(Path::to_owned);
+        below.map_err(|_| GitError::CannotTell(format!("{} lies in no work tree of git's", folder.display())))
     }
 }
 

@@ -234,6 +234,11 @@ fn what_git_cannot_tell_is_no_verdict() {
     stage.commit(&[("a.py", b"1\n")]);
     let error = stage.run(&linter("", "base = 'nowhere'")).unwrap_err();
     assert_eq!(error.message, "cannot tell: the base nowhere is no commit here");
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::write(elsewhere.path().join("a.py"), "1\n").unwrap();
+    stage.git(&["config", "core.worktree", elsewhere.path().to_str().unwrap()]);
+    let error = stage.run(&linter("", "")).unwrap_err();
+    assert!(error.message.ends_with(" lies in no work tree of git's"), "{error}");
     fs::remove_dir_all(stage.path().join(".git")).unwrap();
     assert_eq!(stage.run(&gate("command = ['true']")).unwrap_err().message, "not a git repository");
 }

@@ -190,6 +190,16 @@ fn commits_that_were_to_go_are_named() {
 }
 
 #[test]
+fn no_setting_of_the_repository_hides_a_subject() {
+    let stage = Stage::new(&[]);
+    stage.commit_as("fixup! x", &[("a", b"1\n")]);
+    for encoding in ["UTF-16", "IBM037"] {
+        stage.git(&["config", "i18n.logOutputEncoding", encoding]);
+        assert_eq!(check(&stage, "fixup").0, "warn", "{encoding}");
+    }
+}
+
+#[test]
 fn subjects_follow_the_convention_of_the_base() {
     for (base, work, result) in [
         (&["feat: a", "fix(b)!: c", "docs: d", "test: e"][..], "feat: x", "pass"),

@@ -31,9 +31,7 @@ mod subjects;
 mod title;
 mod work;
 
-pub use check::Check;
-
-use check::{Checked, Look, Outcome, summary, those};
+use check::{Check, Checked, Look, Outcome, summary, those};
 use rerun::Rerun;
 use work::Work;
 

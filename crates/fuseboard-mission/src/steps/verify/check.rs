@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// One thing that the gate looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Check {
+pub(super) enum Check {
     /// The diff of a code mission is not empty.
     Diff,
     /// Product code was changed together with tests.
@@ -81,7 +81,9 @@ impl Checked {
     pub(super) fn in_words(&self) -> String {
         match self.outcome {
             Outcome::Crashed => format!("{} crashed: {}", self.check.as_str(), self.why),
-            _ => format!("{}: {}", self.check.as_str(), self.why),
+            Outcome::Pass | Outcome::Warn | Outcome::Fail | Outcome::Skip => {
+                format!("{}: {}", self.check.as_str(), self.why)
+            }
         }
     }
 
