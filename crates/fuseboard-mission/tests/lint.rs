@@ -135,7 +135,7 @@ fn a_linter_that_hangs_is_cut_by_the_steps_deadline() {
     stage.deadline = Deadline::after(Duration::from_millis(1500));
     let error = stage.run(&linter("sleep 60", "")).unwrap_err();
     assert_eq!(error.kind, None);
-    assert!(error.message.contains("was cut by the deadline after "), "{error}");
+    assert!(error.message.contains("cut by the deadline"), "{error}");
 }
 
 #[test]

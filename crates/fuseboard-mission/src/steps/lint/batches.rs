@@ -35,7 +35,8 @@ mod tests {
     use super::*;
 
     fn files(count: usize, length: usize) -> Vec<OsString> {
-        (0..count).map(|number| format!("{number:0>length$}").into()).collect()
+        let name = |number: usize| format!("{number:05}{}", "x".repeat(length)).into();
+        (0..count).map(name).collect()
     }
 
     #[test]
