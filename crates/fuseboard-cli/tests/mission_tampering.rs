@@ -58,6 +58,20 @@ fn a_gate_changed_by_the_agent_does_not_judge() {
 }
 
 #[test]
+fn a_linter_whose_rules_the_agent_softens_does_not_judge() {
+    let stage = Stage::new(
+        "[[step]]\nname = 'lint'\nuses = 'lint'\nwith = { command = ['sh', '-c', 'grep -qv x $0', 'rules', '{files}'], \
+         rules = ['rules'] }\n\n[[step]]\nname = 'merge'\nuses = 'merge'\ngated_by = ['lint']\n",
+    );
+    stage.git("echo x >rules; git add rules; git commit -qm rules");
+    let flown = stage.fly(&[], WORK);
+    assert_eq!(flown.word("lint", "verdict"), "block", "{}", flown.told());
+    let flown = stage.fly(&[], "echo y >rules; git commit -qam soften");
+    assert_eq!(flown.end_of("lint"), ("skipped", "untrusted"), "{}", flown.told());
+    assert_eq!(flown.word("lint", "why"), "no verdict: rules changed: rules", "{}", flown.told());
+}
+
+#[test]
 fn a_pipeline_inside_a_mission_takes_no_configuration_from_the_agent() {
     let evil = "printf '[[step]]\\nname=\"check\"\\nkind=\"gate\"\\nrun=[\"true\"]\\n[[step]]\\nname=\"merge\"\\n\
                 uses=\"merge\"\\ngated_by=[\"check\"]\\n' >../evil.toml";

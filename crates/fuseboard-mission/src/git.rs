@@ -23,6 +23,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fuseboard_pipeline::process::{self, Command, Deadline, How, Interrupt, Marker, Output, Stdin};
+use fuseboard_pipeline::repository::Repository;
 use fuseboard_pipeline::step::StepContext;
 
 mod changes;
@@ -32,6 +33,7 @@ mod diff;
 mod error;
 mod merging;
 mod remote;
+mod search_path;
 mod tree;
 mod worktree;
 
@@ -53,7 +55,7 @@ pub const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 const MAX_COMPLAINT: usize = 16 * 1024;
 
 /// Settings of every call. They win over each configuration file.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 14] = [
     // These run programs, or hide lines from a diff.
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -69,6 +71,7 @@ const SETTINGS: [&str; 13] = [
     "core.trustctime=true",
     "core.bigFileThreshold=512m",
     "i18n.commitEncoding=UTF-8",
+    "i18n.logOutputEncoding=UTF-8",
 ];
 
 /// Variables of every call. All others that begin with `GIT_` are removed.
@@ -97,7 +100,7 @@ pub struct Git {
     deadline: Deadline,
     interrupt: Interrupt,
     marker: Option<Marker>,
-    /// The folder that was given first, free of links: nothing in it is run as git.
+    /// The repository of the folder that was given first, free of links: nothing in it is run as git.
     guarded: Option<PathBuf>,
 }
 
@@ -119,7 +122,8 @@ impl Git {
     /// Git in this folder, until `deadline` or a signal.
     pub fn at(folder: impl Into<PathBuf>, deadline: Deadline, interrupt: &Interrupt) -> Self {
         let folder = folder.into();
-        let guarded = folder.canonicalize().ok();
+        let repository = Repository::containing(&folder).map(|repository| repository.root().to_owned());
+        let guarded = repository.or_else(|| folder.canonicalize().ok());
         Self { folder, deadline, interrupt: interrupt.clone(), marker: None, guarded }
     }
 
@@ -285,17 +289,6 @@ impl Git {
         }
     }
 
-    /// `PATH` without the folders that whoever works in the repository could put a git of their own into.
-    fn path_outside(&self) -> Option<OsString> {
-        let inside = |folder: &Path| {
-            let real = folder.canonicalize();
-            folder.is_relative()
-                || real.is_ok_and(|real| self.guarded.as_ref().is_some_and(|guarded| real.starts_with(guarded)))
-        };
-        let path = std::env::var_os("PATH")?;
-        std::env::join_paths(std::env::split_paths(&path).filter(|folder| !inside(folder))).ok()
-    }
-
     fn call(&self, name: &'static str) -> Call<'_> {
         let settings = SETTINGS.iter().flat_map(|setting| ["-c", *setting]);
         let mut command = Command::new("git")
@@ -312,7 +305,7 @@ impl Git {
         for (variable, value) in VARIABLES {
             command = command.env(variable, value);
         }
-        if let Some(path) = self.path_outside() {
+        if let Some(path) = self.search_path() {
             command = command.env("PATH", path);
         }
         if let Some(marker) = &self.marker {

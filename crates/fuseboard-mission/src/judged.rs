@@ -36,17 +36,31 @@ impl Judged {
         self.git.diff(&self.base, &self.head)
     }
 
+    /// Git in the job's folder.
+    pub(crate) fn git(&self) -> &Git {
+        &self.git
+    }
+
     /// A file as it was before, by its path from the top folder.
     pub(crate) fn before(&self, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
         self.git.file_at(&self.base, path)
     }
 
+    /// The top folder, free of links.
+    pub(crate) fn root(&self) -> Result<PathBuf, GitError> {
+        Ok(real(&self.git.root()?))
+    }
+
     /// The job's folder, from the top folder.
     pub(crate) fn folder(&self) -> Result<PathBuf, GitError> {
-        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let folder = real(self.git.folder());
-        Ok(folder.strip_prefix(real(&self.git.root()?)).map(Path::to_owned).unwrap_or_default())
+        let below = folder.strip_prefix(self.root()?).map(Path::to_owned);
+        below.map_err(|_| GitError::CannotTell(format!("{} lies in no work tree of git's", folder.display())))
     }
+}
+
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// Whether the step may go on.

@@ -1,11 +1,13 @@
 //! The built-in steps, one file each, and who makes them from their options.
 
 pub mod diff_scan;
+pub mod lint;
 pub mod merge;
 pub mod notify;
 pub mod session;
 pub mod tests;
 pub mod usage;
+pub mod verify;
 
 use std::sync::Arc;
 
@@ -14,11 +16,13 @@ use fuseboard_pipeline::pipeline::BuiltIns;
 use fuseboard_pipeline::step::Step;
 
 use self::diff_scan::DiffScan;
+use self::lint::Lint;
 use self::merge::Merge;
 use self::notify::Notify;
 use self::session::Session;
 use self::tests::Tests;
 use self::usage::Usage;
+use self::verify::Verify;
 
 /// Makes the built-in steps that this version has.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,6 +36,8 @@ impl BuiltIns for BuiltInSteps {
             "notify" => Arc::new(Notify::of(options)?),
             "diff-scan" => Arc::new(options.read(DiffScan::read)?),
             "tests" => Arc::new(options.read(Tests::read)?),
+            "lint" => Arc::new(options.read(Lint::read)?),
+            "verify" => Arc::new(options.read(Verify::read)?),
             "merge" => Arc::new(Merge::new(options)?),
             name => return Err(options.refuse(&format!("this version has no step `{name}` yet"))),
         })

@@ -92,8 +92,23 @@ impl Git {
     /// # Errors
     /// [`GitError`]
     pub fn commits(&self, base: &CommitId, head: &CommitId, limit: u32) -> Result<Vec<(CommitId, String)>, GitError> {
-        let call = self.call("rev-list").args(["--format=%s", &format!("--max-count={limit}")]);
-        let text = call.args([head.as_str(), &format!("^{base}")]).output()?;
+        self.listed(&[&format!("--max-count={limit}"), head.as_str(), &format!("^{base}")])
+    }
+
+    /// The subjects of the newest `limit` commits up to `head`, newest first, without merges; of those alone that
+    /// `base` has not, if it is given.
+    ///
+    /// # Errors
+    /// [`GitError`]
+    pub fn subjects(&self, base: Option<&CommitId>, head: &CommitId, limit: u32) -> Result<Vec<String>, GitError> {
+        let (limit, base) = (format!("--max-count={limit}"), base.map(|base| format!("^{base}")));
+        let mut words = vec!["--no-merges", &limit, head.as_str()];
+        words.extend(base.as_deref());
+        Ok(self.listed(&words)?.into_iter().map(|(_, subject)| subject).collect())
+    }
+
+    fn listed(&self, words: &[&str]) -> Result<Vec<(CommitId, String)>, GitError> {
+        let text = self.call("rev-list").arg("--format=%s").args(words.iter().copied()).output()?;
         let mut commits = Vec::new();
         let mut lines = text.split(|byte| *byte == b'\n');
         // A subject is one line and follows its commit's, so it cannot be taken for one.

@@ -30,6 +30,8 @@ pub struct FileDiff {
     pub path: PathBuf,
     /// What became of it.
     pub status: FileStatus,
+    /// Whether it is a regular file now: neither a link nor gone.
+    pub regular: bool,
     /// The lines that are new, with their numbers in the new file, without the line feed.
     pub added: Vec<(u32, Vec<u8>)>,
     /// How many lines are gone.
@@ -88,7 +90,8 @@ fn parse_raw(raw: &[u8]) -> Result<Vec<Named>, GitError> {
             "D" => (FileStatus::Deleted, false),
             _ => return Err(not_understood()),
         };
-        let file = FileDiff { path: path(name), status, added: Vec::new(), removed: 0, binary: false };
+        let regular = new_mode.starts_with("100");
+        let file = FileDiff { path: path(name), status, regular, added: Vec::new(), removed: 0, binary: false };
         named.push(Named { file, twice });
     }
     Ok(named)

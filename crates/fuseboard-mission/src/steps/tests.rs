@@ -9,25 +9,22 @@
 
 use std::time::Duration;
 
-use fuseboard::FailureKind;
-use fuseboard_pipeline::config::{Help, Spanned, TableReader};
-use fuseboard_pipeline::duration;
+use fuseboard_pipeline::config::{Spanned, TableReader};
 use fuseboard_pipeline::exit_codes::ExitCodes;
-use fuseboard_pipeline::process::{Ended, How, plain_text};
+use fuseboard_pipeline::process::{Ended, plain_text};
 use fuseboard_pipeline::report::VerdictWord;
 use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
 use serde_json::json;
 
+use crate::checker::{self, Ruling, Said, millis, whole};
 use crate::git::GitError;
 use crate::judged::{Judged, go_on};
 
 mod changes;
 mod command;
-mod said;
 
 use changes::TestChanges;
 use command::TestCommand;
-use said::Said;
 
 /// How many of the newest runs are searched for the last one whose tests passed.
 const RUNS: usize = 100;
@@ -49,18 +46,9 @@ pub struct Tests {
 impl Tests {
     /// From its options.
     pub fn read(options: &mut TableReader<'_>) -> Self {
-        let command = options.arguments("command").map(|words| {
-            if words.first().is_none_or(|program| program.trim().is_empty()) {
-                options.refuse(&words, "`command` names no program", Help::advice("write [\"make\", \"test\"]"));
-            }
-            words.into_inner().into_iter().map(Spanned::into_inner).collect()
-        });
-        let fail_codes = options.exit_codes("fail_codes").map(|codes| {
-            if codes.contains(0) {
-                options.refuse(&codes, "`fail_codes` has 0, which means that all tests passed", None);
-            }
-            codes.into_inner()
-        });
+        let command = checker::command(options, "[\"make\", \"test\"]");
+        let command = command.map(|words| words.into_inner().into_iter().map(Spanned::into_inner).collect());
+        let fail_codes = checker::fail_codes(options, "all tests passed");
         Self { command, fail_codes, base: options.filled_text("base").map(Spanned::into_inner) }
     }
 
@@ -113,14 +101,17 @@ impl Prepared {
     fn judge(&self, context: &StepContext<'_>, ended: &Ended) -> Result<Answer, StepError> {
         let said = Said::of(ended, context.redactor);
         let shown = plain_text(&context.redactor.redact(&self.command.shown()));
-        match &ended.how {
-            How::Exited(0) => Ok(Answer::Pass(self.told(&shown, ended, &said, 0))),
-            How::Exited(code) if self.command.fail_codes.contains(*code) && !said.program_is_missing() => {
+        match Ruling::of(ended, &said, &self.command.fail_codes) {
+            Some(Ruling::Yes) => Ok(Answer::Pass(self.told(&shown, ended, &said, 0))),
+            Some(Ruling::No(code)) => {
                 let summary = said.summary().unwrap_or_else(|| format!("{shown} exited with code {code}"));
                 let why = std::iter::once(summary).chain(self.remarks()).collect::<Vec<_>>().join("; ");
-                Ok(Answer::Block { why, told: self.told(&shown, ended, &said, *code) })
+                Ok(Answer::Block { why, told: self.told(&shown, ended, &said, code) })
             }
-            how => Err(no_verdict(context, &shown, how, ended, &said)),
+            None => Err(checker::no_verdict(&shown, ended, &said, || {
+                let green = last_green(context).map(|took| format!("; the last run that passed took {}", whole(took)));
+                green.unwrap_or_default()
+            })),
         }
     }
 
@@ -148,28 +139,6 @@ impl Prepared {
     }
 }
 
-/// Why the command's end says nothing about the tests.
-fn no_verdict(context: &StepContext<'_>, shown: &str, how: &How, ended: &Ended, said: &Said) -> StepError {
-    let message = match said.summary() {
-        Some(summary) if matches!(how, How::Exited(_)) => format!("{shown} {how}, which is no verdict: {summary}"),
-        _ if matches!(how, How::Exited(_)) => format!("{shown} {how}, which is no verdict"),
-        _ => format!("{shown} {how}"),
-    };
-    let late = || {
-        let green = last_green(context).map(|took| format!("; the last run that passed took {}", whole(took)));
-        format!("{message} after {}{}", whole(ended.duration), green.unwrap_or_default())
-    };
-    match how {
-        How::Exited(_) => StepError::of(FailureKind::Exit, message),
-        How::Signalled(_) => StepError::of(FailureKind::Signal, message),
-        How::NotStarted(why) if why.is_permanent() => StepError::of(FailureKind::Spawn, message),
-        How::TimedOut => StepError::of(FailureKind::Timeout, late()),
-        How::Cut => StepError::cut(late()),
-        How::Interrupted(_) => StepError::cut(message),
-        How::NotStarted(_) | How::OutputTooLarge | How::Lost => StepError::new(message),
-    }
-}
-
 /// How long this step took when it last passed in this project, as far as the ledger knows.
 fn last_green(context: &StepContext<'_>) -> Option<Duration> {
     let runs = context.ledger.runs(RUNS).ok()?;
@@ -179,18 +148,4 @@ fn last_green(context: &StepContext<'_>) -> Option<Duration> {
         let passed = row.name == context.name && row.verdict == Some(VerdictWord::Pass) && row.evaluated == Some(true);
         passed.then_some(row.duration_ms).flatten().map(Duration::from_millis)
     })
-}
-
-/// For people: whole seconds from one second on.
-fn whole(duration: Duration) -> String {
-    let millis = millis(duration);
-    duration::format(if millis < 1000 {
-        Duration::from_millis(millis)
-    } else {
-        Duration::from_secs(duration.as_secs())
-    })
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -16,9 +16,9 @@ use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError};
 use serde_json::Value;
 
-/// A book with these runs in it, in which nothing is written.
+/// A book with these runs in it, in which nothing is written; or why it cannot be read.
 #[derive(Default)]
-pub(crate) struct Book(pub(crate) Vec<StoredRun>);
+pub(crate) struct Book(pub(crate) Vec<StoredRun>, pub(crate) Option<LedgerError>);
 
 impl Ledger for Book {
     fn begin(&self, _: &RunHead) -> Result<(), LedgerError> {
@@ -43,7 +43,7 @@ impl Ledger for Book {
         Ok(())
     }
     fn runs(&self, _: usize) -> Result<Vec<StoredRun>, LedgerError> {
-        Ok(self.0.clone())
+        self.1.clone().map_or_else(|| Ok(self.0.clone()), Err)
     }
     fn run(&self, _: &str) -> Result<Option<StoredRun>, LedgerError> {
         Ok(None)
@@ -53,6 +53,10 @@ impl Ledger for Book {
 pub(crate) struct Stage {
     folder: tempfile::TempDir,
     pub(crate) book: Book,
+    /// The job, but for its project.
+    pub(crate) job: Job,
+    /// Where the base was published when the job began.
+    pub(crate) publishing: Option<String>,
     /// What the job recorded as its base.
     pub(crate) recorded: Option<String>,
     pub(crate) deadline: Deadline,
@@ -63,7 +67,8 @@ impl Stage {
     pub(crate) fn new(base: &[(&str, &[u8])]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let deadline = Deadline::after(Duration::from_secs(60));
-        let stage = Self { folder, book: Book::default(), recorded: None, deadline };
+        let job = Job { succeeded: true, ..Job::default() };
+        let stage = Self { folder, book: Book::default(), job, publishing: None, recorded: None, deadline };
         stage.git(&["init", "-q", "-b", "main"]);
         stage.commit(base);
         stage.git(&["switch", "-q", "-c", "work"]);
@@ -76,13 +81,18 @@ impl Stage {
 
     /// Writes the files and commits everything.
     pub(crate) fn commit(&self, files: &[(&str, &[u8])]) {
+        self.commit_as("work", files);
+    }
+
+    /// The same with this subject.
+    pub(crate) fn commit_as(&self, subject: &str, files: &[(&str, &[u8])]) {
         for (name, content) in files {
             let file = self.path().join(name);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, content).unwrap();
         }
         self.git(&["add", "-A"]);
-        self.git(&["commit", "-q", "--allow-empty", "-m", "work"]);
+        self.git(&["commit", "-q", "--allow-empty", "-m", subject]);
     }
 
     pub(crate) fn git(&self, args: &[&str]) -> String {
@@ -110,10 +120,10 @@ impl Stage {
             base: self.recorded.clone(),
             ..JobProject::default()
         };
-        let job = Job { project, succeeded: true, ..Job::default() };
+        let job = Job { project, ..self.job.clone() };
         step.run(&StepContext {
             circuits: &CircuitChanges::default(),
-            publishing: None,
+            publishing: self.publishing.as_deref(),
             name: "gate",
             // No two alike: what carries the mark of another step would be ended with it.
             run: &self.path().to_string_lossy(),

@@ -106,6 +106,12 @@ impl<'a> TableReader<'a> {
         Some(codes.map(|codes| codes.into_iter().filter_map(|code| u8::try_from(*code).ok()).collect()))
     }
 
+    /// A list of words, each of which is one of a few.
+    pub fn words<T: Word>(&mut self, key: &'static str) -> Option<Spanned<Vec<Spanned<T>>>> {
+        let example = T::WORDS.first().map_or("", |(word, _)| word);
+        self.list(key, "words", &format!("[{example:?}]"), value::word)
+    }
+
     /// A list of texts that are more than white space.
     pub fn texts(&mut self, key: &'static str) -> Option<Spanned<Vec<Spanned<String>>>> {
         self.list(key, "texts", "[\"…\"]", value::filled_text)

@@ -2,6 +2,8 @@
 
 use fuseboard_pipeline::config::{ConfigErrors, Help, Spanned, StepOptions, TableReader, Word};
 
+use crate::pattern;
+
 /// How a branch is merged.
 ///
 /// # Defaults
@@ -73,7 +75,7 @@ impl MergeOptions {
 
     /// Whether a branch of this name may be merged.
     pub fn allow(&self, branch: &str) -> bool {
-        self.branches.iter().any(|pattern| fits(pattern, branch))
+        self.branches.iter().any(|pattern| pattern::fits(pattern, branch))
     }
 
     fn read(options: &mut TableReader<'_>) -> Self {
@@ -110,57 +112,5 @@ impl MergeOptions {
         }
         let delete = options.flag("delete").is_some_and(|delete| *delete);
         Self { branches: branches.unwrap_or(usual.branches), base: base.unwrap_or(usual.base), delete }
-    }
-}
-
-/// Whether the whole text fits the pattern.
-fn fits(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut at, mut seen) = (0, 0);
-    // The last `*`, and how much of the text it has taken so far.
-    let mut star: Option<(usize, usize)> = None;
-    while seen < text.len() {
-        match (pattern.get(at), star) {
-            (Some('*'), _) => {
-                star = Some((at, seen));
-                at += 1;
-            }
-            (Some(char), _) if *char == '?' || *char == text[seen] => {
-                at += 1;
-                seen += 1;
-            }
-            (_, Some((place, taken))) => {
-                star = Some((place, taken + 1));
-                (at, seen) = (place + 1, taken + 1);
-            }
-            _ => return false,
-        }
-    }
-    pattern[at..].iter().all(|char| *char == '*')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_star_is_any_text_and_the_rest_is_itself() {
-        for (pattern, text, expected) in [
-            ("*", "agent/a/b", true),
-            ("agent/*", "agent/a/b", true),
-            ("agent/*", "agent/", true),
-            ("agent/*", "agents", false),
-            ("*-fix", "a-fix-b-fix", true),
-            ("a*b*c", "aXbYbZc", true),
-            ("a*b*c", "aXbYbZ", false),
-            ("a?c", "aäc", true),
-            ("a?c", "ac", false),
-            ("a.c", "abc", false),
-            ("", "", true),
-            ("", "x", false),
-            ("**", "x", true),
-        ] {
-            assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
-        }
     }
 }

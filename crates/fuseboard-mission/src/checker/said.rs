@@ -1,4 +1,4 @@
-//! What a test run said, in a few plain lines.
+//! What a command that judges said, in a few plain lines.
 
 use fuseboard_pipeline::process::Ended;
 use fuseboard_pipeline::redact::Redactor;
@@ -19,35 +19,53 @@ const NOISE: [&str; 9] = [
     "Error 1",
 ];
 
-/// The ends of a test run's outputs, made safe to keep and show.
-pub(super) struct Said {
-    pub(super) stdout: Vec<String>,
-    pub(super) stderr: Vec<String>,
+/// The ends of a command's outputs, made safe to keep and show.
+pub(crate) struct Said {
+    pub(crate) stdout: Vec<String>,
+    pub(crate) stderr: Vec<String>,
 }
 
 impl Said {
-    pub(super) fn of(ended: &Ended, redactor: &Redactor) -> Self {
+    pub(crate) fn of(ended: &Ended, redactor: &Redactor) -> Self {
         Self { stdout: ended.stdout.last_lines(LINES, redactor), stderr: ended.stderr.last_lines(LINES, redactor) }
     }
 
     /// The line that tells most: a count of failed tests, else the last one that is no mere echo of the failure.
-    pub(super) fn summary(&self) -> Option<String> {
+    pub(crate) fn summary(&self) -> Option<String> {
         let last = |lines: [&Vec<String>; 2], is_it: fn(&str) -> bool| {
             let mut newest_first = lines.into_iter().flat_map(|lines| lines.iter().rev().map(|line| bare(line)));
             newest_first.find(|line| is_it(line)).map(str::to_owned)
         };
-        let is_meaningful = |line: &str| !line.is_empty() && !NOISE.iter().any(|noise| line.starts_with(noise));
         last([&self.stdout, &self.stderr], counts_failures)
             .or_else(|| last([&self.stderr, &self.stdout], is_meaningful))
             .or_else(|| last([&self.stderr, &self.stdout], |line| !line.is_empty()))
     }
 
-    /// Whether a recipe of make could not start its program: its code says nothing about tests then.
-    pub(super) fn program_is_missing(&self) -> bool {
-        self.stderr
-            .iter()
-            .any(|line| line.starts_with("make") && (line.ends_with("] Error 127") || line.ends_with("] Error 126")))
+    /// The last lines that are no mere echo of a failure, oldest first: those of the standard output, which is where
+    /// findings are written, if there are any.
+    pub(crate) fn last_telling(&self, count: usize) -> Vec<&str> {
+        let outputs = [&self.stdout, &self.stderr].map(|lines| {
+            let telling = lines.iter().map(String::as_str).filter(|line| is_meaningful(bare(line)));
+            telling.collect::<Vec<_>>()
+        });
+        let lines = outputs.into_iter().find(|lines| !lines.is_empty()).unwrap_or_default();
+        lines[lines.len().saturating_sub(count)..].to_vec()
     }
+
+    /// Whether a recipe of make could not start its program, or `python -m` has no such module: the code says
+    /// nothing about what was to be judged then.
+    pub(crate) fn program_is_missing(&self) -> bool {
+        let not_started = |line: &String| {
+            line.starts_with("make") && (line.ends_with("] Error 127") || line.ends_with("] Error 126"))
+        };
+        let no_module = |line: &String| line.contains(": No module named ") && !line.contains('\'');
+        self.stderr.iter().any(not_started)
+            || (self.stdout.is_empty() && self.stderr.len() == 1 && self.stderr.iter().any(no_module))
+    }
+}
+
+fn is_meaningful(line: &str) -> bool {
+    !line.is_empty() && !NOISE.iter().any(|noise| line.starts_with(noise))
 }
 
 /// Without the rules that some programs draw around a line.
@@ -72,8 +90,7 @@ mod tests {
     use super::*;
 
     fn summary(stdout: &[&str], stderr: &[&str]) -> String {
-        let lines = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect();
-        Said { stdout: lines(stdout), stderr: lines(stderr) }.summary().unwrap_or_default()
+        said(stdout, stderr).summary().unwrap_or_default()
     }
 
     #[test]
@@ -103,5 +120,35 @@ mod tests {
         assert_eq!(summary(&["only stdout"], &[]), "only stdout");
         assert_eq!(summary(&["FAIL"], &[]), "FAIL");
         assert_eq!(summary(&[], &[]), "");
+    }
+
+    fn said(stdout: &[&str], stderr: &[&str]) -> Said {
+        let lines = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect();
+        Said { stdout: lines(stdout), stderr: lines(stderr) }
+    }
+
+    #[test]
+    fn the_last_telling_lines_are_findings_before_complaints() {
+        let both = said(&["a.py:1: x", "a.py:2: y", "Found 2 errors.", "----"], &["warning"]);
+        assert_eq!(both.last_telling(2), ["a.py:2: y", "Found 2 errors."]);
+        assert_eq!(said(&["exit status 1"], &["a.go:1: x", "make: *** x"]).last_telling(3), ["a.go:1: x"]);
+        assert!(said(&[], &["FAIL"]).last_telling(3).is_empty());
+    }
+
+    #[test]
+    fn a_program_that_was_not_there_is_known_by_what_starts_it() {
+        for (stdout, stderr) in [
+            (&["checking"][..], &["sh: x: not found", "make: *** [Makefile:2: lint] Error 127"][..]),
+            (&[], &["/usr/bin/python3: No module named ruff"]),
+        ] {
+            assert!(said(stdout, stderr).program_is_missing(), "{stderr:?}");
+        }
+        for (stdout, stderr) in [
+            (&["1 failed"][..], &["make: *** [Makefile:2: test] Error 1"][..]),
+            (&[], &["E: ModuleNotFoundError: No module named 'x'"]),
+            (&["a.py:1: x"], &["/usr/bin/python3: No module named ruff"]),
+        ] {
+            assert!(!said(stdout, stderr).program_is_missing(), "{stderr:?}");
+        }
     }
 }
