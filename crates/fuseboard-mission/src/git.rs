@@ -1,7 +1,7 @@
 //! Git, run by this module alone: bounded in time and output, and so that a repository cannot have programs run.
 //!
 //! A repository that an agent worked in is not trusted: its configuration and its attributes can hide lines from a
-//! diff or name programs. So each call brings its own settings (`SETTINGS`, `VARIABLES`), looks at commits by their
+//! diff or name programs. So each call brings its own settings (`SETTINGS`, `surroundings.rs`), looks at commits by their
 //! ids, and whoever touches the work tree, the index or a remote asks [`Git::refuse_programs`] first.
 //! [`Git::changes`] and everything that publishes do that themselves.
 //!
@@ -22,7 +22,8 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fuseboard_pipeline::process::{self, Command, Deadline, How, Interrupt, Marker, Output, Stdin};
+use fuseboard_pipeline::process::{Command, Deadline, How, Interrupt, Marker, Output};
+use fuseboard_pipeline::repository::Repository;
 use fuseboard_pipeline::step::StepContext;
 
 mod changes;
@@ -32,6 +33,7 @@ mod diff;
 mod error;
 mod merging;
 mod remote;
+mod surroundings;
 mod tree;
 mod worktree;
 
@@ -53,7 +55,7 @@ pub const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 const MAX_COMPLAINT: usize = 16 * 1024;
 
 /// Settings of every call. They win over each configuration file.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 15] = [
     // These run programs, or hide lines from a diff.
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -69,19 +71,9 @@ const SETTINGS: [&str; 13] = [
     "core.trustctime=true",
     "core.bigFileThreshold=512m",
     "i18n.commitEncoding=UTF-8",
-];
-
-/// Variables of every call. All others that begin with `GIT_` are removed.
-const VARIABLES: [(&str, &str); 8] = [
-    ("GIT_CONFIG_NOSYSTEM", "1"),
-    ("GIT_NO_REPLACE_OBJECTS", "1"),
-    ("GIT_GRAFT_FILE", "/dev/null"),
-    ("GIT_NO_LAZY_FETCH", "1"),
-    ("GIT_TERMINAL_PROMPT", "0"),
-    ("GIT_OPTIONAL_LOCKS", "0"),
-    ("GIT_LITERAL_PATHSPECS", "1"),
-    // Complaints are recognised by their words.
-    ("LC_ALL", "C"),
+    // These act on more than what the call names.
+    "submodule.recurse=false",
+    "push.pushOption=",
 ];
 
 /// Where the base is looked for when nobody names it, best first.
@@ -97,7 +89,7 @@ pub struct Git {
     deadline: Deadline,
     interrupt: Interrupt,
     marker: Option<Marker>,
-    /// The folder that was given first, free of links: nothing in it is run as git.
+    /// The top folder of the repository that was given first, free of links: no program in it is run.
     guarded: Option<PathBuf>,
 }
 
@@ -119,7 +111,8 @@ impl Git {
     /// Git in this folder, until `deadline` or a signal.
     pub fn at(folder: impl Into<PathBuf>, deadline: Deadline, interrupt: &Interrupt) -> Self {
         let folder = folder.into();
-        let guarded = folder.canonicalize().ok();
+        let root = Repository::containing(&folder).map(|repository| repository.root().to_owned());
+        let guarded = root.or_else(|| folder.canonicalize().ok());
         Self { folder, deadline, interrupt: interrupt.clone(), marker: None, guarded }
     }
 
@@ -272,6 +265,14 @@ impl Git {
         blob.map(|blob| self.call("cat-file").args(["blob", blob]).output()).transpose()
     }
 
+    /// The reference of which a branch, which must exist, is only another name.
+    ///
+    /// # Errors
+    /// [`GitError`]
+    pub fn alias_of(&self, branch: &str) -> Result<Option<String>, GitError> {
+        self.symbolic_ref(&format!("refs/heads/{branch}"))
+    }
+
     /// The name that a symbolic reference leads to.
     fn symbolic_ref(&self, name: &str) -> Result<Option<String>, GitError> {
         let said = self.call("symbolic-ref").args(["--quiet", name]).run()?;
@@ -285,44 +286,24 @@ impl Git {
         }
     }
 
-    /// `PATH` without the folders that whoever works in the repository could put a git of their own into.
-    fn path_outside(&self) -> Option<OsString> {
-        let inside = |folder: &Path| {
-            let real = folder.canonicalize();
-            folder.is_relative()
-                || real.is_ok_and(|real| self.guarded.as_ref().is_some_and(|guarded| real.starts_with(guarded)))
-        };
-        let path = std::env::var_os("PATH")?;
-        std::env::join_paths(std::env::split_paths(&path).filter(|folder| !inside(folder))).ok()
+    fn call(&self, name: &'static str) -> Call<'_> {
+        self.call_with(&[], name)
     }
 
-    fn call(&self, name: &'static str) -> Call<'_> {
+    /// A call with options that stand before git's command.
+    fn call_with(&self, options: &[String], name: &'static str) -> Call<'_> {
         let settings = SETTINGS.iter().flat_map(|setting| ["-c", *setting]);
-        let mut command = Command::new("git")
-            .cwd(&self.folder)
-            .stdin(Stdin::Null)
+        let command = Command::new("git")
             .stdout(Output::hold(MAX_OUTPUT))
             .stderr(Output::keep(MAX_COMPLAINT))
-            .end_all(true)
             .args(settings)
+            .args(options)
             .args([name]);
-        for (variable, _) in std::env::vars_os().filter(|(variable, _)| variable.as_bytes().starts_with(b"GIT_")) {
-            command = command.env_remove(variable);
-        }
-        for (variable, value) in VARIABLES {
-            command = command.env(variable, value);
-        }
-        if let Some(path) = self.path_outside() {
-            command = command.env("PATH", path);
-        }
-        if let Some(marker) = &self.marker {
-            command = command.env(marker.name(), marker.value());
-        }
         // A mark of each call's own: what a run's mark is on may be at work beside this call, and must not be
         // taken for its remains.
         let number = CALLS.fetch_add(1, Ordering::Relaxed);
-        let command = command.marker(Marker::new("FUSEBOARD_GIT", format!("{}-{number}", std::process::id())));
-        Call { git: self, name, command }
+        let mark = Marker::new("FUSEBOARD_GIT", format!("{}-{number}", std::process::id()));
+        Call { git: self, name, command: self.surround(command).marker(mark) }
     }
 }
 
@@ -357,7 +338,7 @@ impl Call<'_> {
 
     /// Runs it to its end.
     fn run(self) -> Result<Said, GitError> {
-        let ended = process::run(&self.command, &self.git.interrupt, self.git.deadline);
+        let ended = self.git.run(&self.command);
         match ended.how {
             How::Exited(code) => {
                 let said = Said { code, complaint: complaint(&ended.stderr.bytes()), stdout: ended.stdout.bytes() };

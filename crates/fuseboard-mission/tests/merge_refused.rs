@@ -145,13 +145,13 @@ fn hooks_monitors_and_signatures_of_the_repository_do_not_take_part() {
 // --- Options ----------------------------------------------------------------------------------------------
 
 #[test]
-fn what_this_version_cannot_do_is_an_error_of_the_configuration() {
+fn options_that_cannot_be_meant_are_errors_of_the_configuration() {
     let errors = |text: &str| Merge::new(&StepOptions::of_text(text).unwrap()).unwrap_err().to_string();
-    assert!(errors("strategy = 'rebase'").contains("\"rebase\" is not supported by this version"));
-    assert!(errors("via = 'github'").contains("not supported by this version"));
+    assert!(errors("via = 'gitlab'").contains("github"));
+    assert!(errors("base = 'main~1'").contains("no branch can be called \"main~1\""));
     assert!(errors("strategy = 'sqash'").contains("squash"));
     assert!(errors("branches = []").contains("nothing could be merged"));
     assert!(errors("branches = ['agent/[a-z]*']").contains("only `*` and `?`"));
     assert!(errors("delte = true").contains("did you mean `delete`?"));
-    assert!(Merge::new(&StepOptions::of_text("strategy = 'squash'\nvia = 'git'").unwrap()).is_ok());
+    assert!(Merge::new(&StepOptions::of_text("strategy = 'rebase'\nvia = 'github'").unwrap()).is_ok());
 }
