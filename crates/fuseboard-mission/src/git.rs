@@ -359,6 +359,9 @@ impl Said {
         if self.complaint.is_empty() {
             return GitError::cannot_tell(format!("git {name} exited with code {}", self.code));
         }
+        if self.complaint.contains("unknown option: --attr-source") {
+            return GitError::cannot_tell("git is older than 2.41 and would let attributes decide how files merge");
+        }
         GitError::cannot_tell(format!("git {name}: {}", self.complaint))
     }
 }
