@@ -100,7 +100,9 @@ impl Git {
         options: &[&str],
     ) -> Result<Merged, GitError> {
         let git = self.in_folder(worktree.folder());
-        let said = git.merging(how, commit).args(options).args(["--strategy=ort", commit.as_str()]).run()?;
+        let call = git.merging(how, commit).args(options).args(["--strategy=ort", commit.as_str()]);
+        // Nothing is committed, but git will not begin without a name.
+        let said = git.as_committer(call)?.run()?;
         match said.code {
             0 => {
                 let tree = git.call("write-tree").output()?;
@@ -134,9 +136,9 @@ impl Git {
     /// [`GitError`]
     pub fn commit_tree(&self, commit: &NewCommit<'_>) -> Result<CommitId, GitError> {
         let parents = commit.parents.iter().flat_map(|parent| ["-p", parent.as_str()]);
-        let call = self.committing("commit-tree")?.arg("--no-gpg-sign").args(parents);
-        let call = call
-            .args(["-m", commit.message, commit.tree])
+        let call = self.call("commit-tree").arg("--no-gpg-sign").args(parents);
+        let call = self
+            .as_committer(call.args(["-m", commit.message, commit.tree]))?
             .env("GIT_AUTHOR_NAME", or_else(&commit.author.name, "unknown"))
             .env("GIT_AUTHOR_EMAIL", &commit.author.email)
             .env("GIT_AUTHOR_DATE", &commit.author.date);
@@ -148,15 +150,15 @@ impl Git {
     /// # Errors
     /// [`GitError`]
     pub fn committer(&self) -> Result<String, GitError> {
-        let line = self.committing("var")?.arg("GIT_COMMITTER_IDENT").output()?;
+        let line = self.as_committer(self.call("var").arg("GIT_COMMITTER_IDENT"))?.output()?;
         Ok(String::from_utf8_lossy(&line).trim_end_matches('\n').to_owned())
     }
 
-    /// A call that makes commits, or says who makes them.
-    fn committing(&self, name: &'static str) -> Result<Call<'_>, GitError> {
+    /// The call, made in the name of who commits.
+    fn as_committer<'a>(&self, call: Call<'a>) -> Result<Call<'a>, GitError> {
         let own = self.user_setting("user.name")?.zip(self.user_setting("user.email")?);
-        let (name_of_user, email) = own.unwrap_or_else(|| (NOBODY.0.to_owned(), NOBODY.1.to_owned()));
-        Ok(self.call(name).env("GIT_COMMITTER_NAME", name_of_user).env("GIT_COMMITTER_EMAIL", email))
+        let (name, email) = own.unwrap_or_else(|| (NOBODY.0.to_owned(), NOBODY.1.to_owned()));
+        Ok(call.env("GIT_COMMITTER_NAME", name).env("GIT_COMMITTER_EMAIL", email))
     }
 
     /// Makes a commit again, on another one and with another tree: author, message and encoding stay to the byte,
