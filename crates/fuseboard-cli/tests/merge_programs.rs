@@ -255,3 +255,16 @@ fn a_git_that_would_let_attributes_decide_is_not_used_to_merge() {
     let flown = fly(&stage, &format!("{WORK}; {moves}"));
     assert_failed(&flown, "error", "git is older than 2.41");
 }
+
+#[test]
+fn a_git_in_the_repository_is_not_run_for_a_project_in_one_of_its_folders_either() {
+    let stage = stage("", VIEW);
+    stage.git("mkdir sub bin; touch sub/file; echo /bin >.gitignore; git add -A; git commit -qm folders");
+    stage.world.script("bin/git", "touch \"$WORLD/trace\"; exit 1");
+    let mut command = stage.words(&["after", "--project-path", "sub"]);
+    let path = std::env::var("PATH").unwrap();
+    command.env("PATH", format!("{}:{path}", stage.world.path("bin").display()));
+    let flown = stage.flown(finish(command));
+    assert_eq!(flown.word("check", "status"), "success", "{}", flown.told());
+    assert!(!stage.has("trace"), "the repository's own git was run");
+}

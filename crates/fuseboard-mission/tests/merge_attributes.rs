@@ -68,6 +68,9 @@ fn attributes_beside_the_commits_that_could_decide_a_merge_are_refused() {
         assert!(mission.refused().contains("info/attributes can decide how files merge"), "{text}");
     }
     let mission = at_odds("", false);
+    mission.repository.write(info, "#".repeat((1 << 20) + 1));
+    assert!(mission.refused().contains("info/attributes can decide"), "too large to be read");
+    let mission = at_odds("", false);
     fs::create_dir_all(mission.repository.root.join(info)).unwrap();
     assert!(mission.refused().contains("is no file"));
     let mission = Mission::new();
@@ -107,30 +110,30 @@ fn attributes_that_convert_files_on_checkout_change_no_byte_of_the_merge() {
         ("filtered", b"a\r\nb\r\nc\nd\ne\n"),
     ];
     for strategy in STRATEGIES {
+        let mut mission = Mission { options: strategy, ..Mission::new() };
+        mission.repository.git(["checkout", "-q", "main"]);
+        for (name, content) in files {
+            mission.repository.write(name, content);
+        }
+        mission.repository.commit("All kinds");
+        mission.job.project.base = Some(mission.repository.id("main").to_string());
+        mission.repository.git(["checkout", "-q", "-b", "agent/two"]);
+        for (name, content) in files {
+            mission.repository.write(name, [content, b"mine\n"].concat());
+        }
+        mission.repository.commit("Add a line to each");
+        mission.ended();
+        for (name, content) in files {
+            mission.main_moves(name, [b"theirs\n", content].concat());
+        }
+        base_gets(&mission, attributes);
         for setting in ["core.autocrlf", "merge.renormalize", "core.safecrlf"] {
-            let mut mission = Mission { options: strategy, ..Mission::new() };
-            mission.repository.git(["checkout", "-q", "main"]);
-            for (name, content) in files {
-                mission.repository.write(name, content);
-            }
-            mission.repository.commit("All kinds");
-            mission.job.project.base = Some(mission.repository.id("main").to_string());
-            mission.repository.git(["checkout", "-q", "-b", "agent/two"]);
-            for (name, content) in files {
-                mission.repository.write(name, [content, b"mine\n"].concat());
-            }
-            mission.repository.commit("Add a line to each");
-            mission.ended();
-            for (name, content) in files {
-                mission.main_moves(name, [b"theirs\n", content].concat());
-            }
-            base_gets(&mission, attributes);
             mission.repository.git(["config", setting, "true"]);
-            mission.merge(&LOCAL_MERGE);
-            for (name, content) in files {
-                let merged = bytes_in(&mission.repository.root, ["cat-file", "blob", &format!("main:{name}")]);
-                assert_eq!(merged, [b"theirs\n", content, b"mine\n"].concat(), "{strategy} {setting} {name}");
-            }
+        }
+        mission.merge(&LOCAL_MERGE);
+        for (name, content) in files {
+            let merged = bytes_in(&mission.repository.root, ["cat-file", "blob", &format!("main:{name}")]);
+            assert_eq!(merged, [b"theirs\n", content, b"mine\n"].concat(), "{strategy} {name}");
         }
     }
 }

@@ -3,6 +3,7 @@
 mod mission;
 mod repository;
 
+use fuseboard_mission::git::CommitId;
 use mission::{LOCAL_MERGE, Mission, PUSHED, STRATEGIES};
 use repository::{Repository, git_in};
 
@@ -178,6 +179,18 @@ fn a_base_that_is_named_is_merged_on_its_own_remote() {
     mission.repository.git(["push", "-q", "origin", "main:release"]);
     let main = mission.on_remote("main");
     let (_, output) = mission.merge(&["refs/remotes/origin/release", "logs/refs/remotes/origin/release"]);
-    assert_eq!(output["commit"].as_str(), mission.on_remote("release").as_ref().map(|id| id.as_str()));
+    assert_eq!(output["commit"].as_str(), mission.on_remote("release").as_ref().map(CommitId::as_str));
     assert_eq!(mission.on_remote("main"), main);
+}
+
+#[test]
+fn where_a_base_stood_that_is_not_the_usual_one_is_not_known_and_not_made_up() {
+    let mission = Mission { options: "base = 'release'", ..Mission::new() };
+    let before = mission.main_moves("other", "y\n");
+    mission.repository.git(["branch", "release", "main"]);
+    mission.repository.git(["update-ref", "refs/heads/main", "main~1"]);
+    let (detail, output) = mission.merge(&["refs/heads/release", "logs/refs/heads/release"]);
+    assert!(!detail.contains("since the mission began"), "{detail}");
+    assert!(detail.contains("release has commits of its own: no gate has judged the two together"), "{detail}");
+    assert_eq!((&output["old"], &output["as_judged"]), (&before.as_str().into(), &false.into()));
 }

@@ -225,11 +225,10 @@ mod tests {
         let old = b"tree 12\nparent 34\nauthor \xc4 <a@b> 17 +0100\ncommitter X <y> 1 +0000\nencoding ISO-8859-1\n\
                     gpgsig -----\n encoding x\n -----\n\n\nOne\n\n\nauthor \xe4\n\n";
         let new = again(old, "56", &parent, "C <c@d> 2 +0000").unwrap();
-        let expected = [
-            format!("tree 56\nparent {parent}\n").as_bytes(),
-            b"author \xc4 <a@b> 17 +0100\ncommitter C <c@d> 2 +0000\nencoding ISO-8859-1\n\n\nOne\n\n\nauthor \xe4\n\n",
-        ];
-        assert_eq!(new, expected.concat());
+        let mut expected = format!("tree 56\nparent {parent}\n").into_bytes();
+        expected.extend(b"author \xc4 <a@b> 17 +0100\ncommitter C <c@d> 2 +0000\nencoding ISO-8859-1\n");
+        expected.extend(b"\n\nOne\n\n\nauthor \xe4\n\n");
+        assert_eq!(new, expected);
         assert_eq!(again(b"nonsense\n\n", "56", &parent, "C"), None);
     }
 }

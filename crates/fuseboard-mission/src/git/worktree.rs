@@ -17,6 +17,9 @@ const MARK: &str = "fuseboard-merge-";
 /// How often is looked whether another merge of the same project has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// How often is tried to remove what a killed run left: a git of its own may still be writing there.
+const CLEANINGS: u32 = 20;
+
 /// The exclusive right to merge in a repository. There is one for each repository and private folder at a time, since
 /// it holds a lock.
 #[derive(Debug)]
@@ -65,10 +68,16 @@ impl Git {
             }
         }
         let turn = Turn { repository, place, name, _lock: lock };
-        turn.clean().map_err(|error| {
-            let (name, place) = (&turn.name, turn.place.display());
-            GitError::cannot_tell(format!("{place}/{name}-… is left over and cannot be removed: {error}"))
-        })?;
+        let mut attempts = CLEANINGS;
+        while let Err(error) = turn.clean() {
+            attempts -= 1;
+            if attempts == 0 || self.interrupt.sleep(LOOK_AGAIN).is_some() {
+                let (name, place) = (&turn.name, turn.place.display());
+                return Err(GitError::cannot_tell(format!(
+                    "{place}/{name}-… is left over and cannot be removed: {error}"
+                )));
+            }
+        }
         Ok(turn)
     }
 

@@ -93,10 +93,10 @@ impl Merge {
             Some(remote) => on_remote(git, remote, candidate)?,
             None => here(git, base)?,
         };
-        let moved = self.moved(context, &old, base)?;
+        let moved = self.moved(git, context, &old, base)?;
         let strategy = self.options.strategy;
         let work = Work { git, context, turn, candidate, old: &old };
-        let Made { commit: new, commits, dropped } = work.made(strategy)?;
+        let Made { commit: new, commits, dropped, as_judged } = work.made(strategy)?;
         let deleted = if let Some(remote) = remote {
             let delete = self.options.delete.then_some((branch.as_str(), head));
             git.push(&PushPlan { remote, branch: base, old: &old, new: &new, delete })?;
@@ -109,11 +109,16 @@ impl Merge {
         let left_out =
             if dropped == 0 { String::new() } else { format!("; {dropped} left out, {base} has them already") };
         let moved_since = moved_clause(moved.as_ref(), &old, base);
-        let detail = format!("{counted} of {branch} into {base} as {}{left_out}{moved_since}", new.short());
+        let unjudged = match (as_judged, &moved) {
+            (true, _) => String::new(),
+            (false, Some(_)) => ": no gate has judged the two together".to_owned(),
+            (false, None) => format!("; {base} has commits of its own: no gate has judged the two together"),
+        };
+        let detail = format!("{counted} of {branch} into {base} as {}{left_out}{moved_since}{unjudged}", new.short());
         Ok(Told::detail(detail).with(json!({
             "strategy": strategy.as_str(), "branch": branch, "base": base, "remote": remote, "commits": commits,
             "dropped": dropped, "old": old.as_str(), "commit": new.as_str(), "base_moved": moved.is_some(),
-            "deleted": deleted,
+            "as_judged": as_judged, "deleted": deleted,
         })))
     }
 
@@ -154,17 +159,24 @@ impl Merge {
         Ok(Candidate { branch, head: commit, base, remote })
     }
 
-    /// Where the base stood when the mission began, if it stands elsewhere now.
-    fn moved(&self, context: &StepContext<'_>, old: &CommitId, base: &str) -> Result<Option<CommitId>, Stop> {
+    /// Where the base stood when the mission began, if it stands elsewhere now. Of a base that is not the usual one
+    /// that is not known.
+    fn moved(
+        &self,
+        git: &Git,
+        context: &StepContext<'_>,
+        old: &CommitId,
+        base: &str,
+    ) -> Result<Option<CommitId>, Stop> {
         let began = context.job.project.base.as_deref().and_then(CommitId::new);
-        let fixed = self.options.base == Base::Fixed;
-        match began {
-            None if fixed => Err(refused(format!("where {base} stood when the mission began is not known"))),
-            Some(began) if began != *old && fixed => {
+        match (began, &self.options.base) {
+            (None, Base::Fixed) => Err(refused(format!("where {base} stood when the mission began is not known"))),
+            (Some(began), Base::Fixed) if began != *old => {
                 let (from, to) = (began.short(), old.short());
                 Err(refused(format!("{base} has moved since the mission began ({from} to {to})")))
             }
-            began => Ok(began.filter(|began| began != old)),
+            (_, Base::Branch(_)) if git.base_branch(None).ok().as_deref() != Some(base) => Ok(None),
+            (began, _) => Ok(began.filter(|began| began != old)),
         }
     }
 }
@@ -218,14 +230,10 @@ fn pushed(git: &Git, remote: &str, candidate: &Candidate) -> Result<CommitId, St
     git.remote_branch(remote, base)?.ok_or_else(|| refused(format!("{remote} has no branch {base}")))
 }
 
-/// That the base has moved, if it has: what is published then is a tree that no gate has seen.
+/// That the base has moved, if it has.
 fn moved_clause(from: Option<&CommitId>, to: &CommitId, base: &str) -> String {
     from.map_or_else(String::new, |from| {
-        format!(
-            "; {base} had moved since the mission began ({} to {}), which no gate has seen",
-            from.short(),
-            to.short()
-        )
+        format!("; {base} had moved since the mission began ({} to {})", from.short(), to.short())
     })
 }
 

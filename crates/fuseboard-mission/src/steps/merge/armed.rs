@@ -29,7 +29,7 @@ impl Merge {
             return Err(refused("there is no remote, and so no pull request; write via = \"git\""));
         };
         let old = pushed(git, remote, candidate)?;
-        let moved = self.moved(context, &old, base)?;
+        let moved = self.moved(git, context, &old, base)?;
         let github = GitHub::of(git, context.redactor);
         let Some(request) = github.pull_request(branch)? else {
             return Err(refused(format!("{branch} has no pull request")));

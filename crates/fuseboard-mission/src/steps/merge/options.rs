@@ -131,7 +131,7 @@ impl MergeOptions {
 /// git-check-ref-format(1), so that a name is never taken for a revision such as `main~1`.
 fn can_be_a_branch(name: &str) -> bool {
     let odd = |char: char| char.is_control() || " ~^:?*[\\".contains(char);
-    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && part.strip_suffix(".lock").is_none();
     !name.contains(odd)
         && !name.contains("..")
         && !name.contains("@{")

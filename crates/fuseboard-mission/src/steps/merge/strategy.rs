@@ -60,6 +60,8 @@ pub(super) struct Made {
     pub(super) commits: u64,
     /// How many were left out, since the base has what they change.
     pub(super) dropped: u64,
+    /// Whether its tree is the branch's, which the gates judged.
+    pub(super) as_judged: bool,
 }
 
 impl Work<'_> {
@@ -103,7 +105,7 @@ impl Work<'_> {
         };
         let (message, author) = (self.message(subject, count)?, git.last_author(head)?);
         let commit = git.commit_tree(&NewCommit { tree: &tree, parents, author: &author, message: &message })?;
-        Ok(Made { commit, commits: count, dropped: 0 })
+        Ok(Made { commit, commits: count, dropped: 0, as_judged: fork == self.old })
     }
 
     /// Commit by commit, on top of the base.
@@ -121,7 +123,7 @@ impl Work<'_> {
             if git.commit(head)?.tree == old_tree {
                 return Err(self.nothing());
             }
-            return Ok(Made { commit: head.clone(), commits: commits.len() as u64, dropped: 0 });
+            return Ok(Made { commit: head.clone(), commits: commits.len() as u64, dropped: 0, as_judged: true });
         }
         let worktree = git.temporary_worktree(self.turn, self.old)?;
         let committer = git.committer()?;
@@ -148,7 +150,7 @@ impl Work<'_> {
         if tree == old_tree {
             return Err(self.nothing());
         }
-        Ok(Made { commit: tip, commits: commits.len() as u64 - dropped, dropped })
+        Ok(Made { commit: tip, commits: commits.len() as u64 - dropped, dropped, as_judged: false })
     }
 
     fn nothing(&self) -> Stop {
