@@ -12,8 +12,14 @@ use fuseboard_pipeline::repository::Repository;
 use super::{Author, Call, CommitId, Git, GitError, TemporaryWorktree, path};
 
 /// Settings of every call that merges.
-const SETTINGS: [&str; 4] =
-    ["merge.default=text", "merge.renormalize=false", "merge.renames=true", "merge.directoryRenames=conflict"];
+const SETTINGS: [&str; 5] = [
+    "merge.default=text",
+    "merge.renormalize=false",
+    "merge.renames=true",
+    "merge.directoryRenames=conflict",
+    // Git would write into the repository's configuration that it has such work trees.
+    "worktree.useRelativePaths=false",
+];
 
 /// The trees without a file, of which git knows by itself: of SHA-1 and of SHA-256.
 const EMPTY_TREES: [&str; 2] =

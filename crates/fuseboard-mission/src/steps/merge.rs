@@ -34,7 +34,8 @@ const PLACE: &str = "merges";
 /// It refuses outside of a git repository; if the repository's configuration could run programs; for a branch that
 /// fits no pattern, or is the base; if `HEAD` is not the job's branch and commit; with changes in tracked files; if
 /// the branch is not pushed while the base belongs to a remote; and, without a remote, if the base is checked out
-/// anywhere, or is only another name of a branch. A branch with merges of its own is not rebased. The user's work tree, index and branches are never touched; the base moves by one update, or not.
+/// anywhere, or is only another name of a branch. A branch with merges of its own is not rebased. The user's work
+/// tree, index and branches are never touched; the base moves by one update, or not.
 #[derive(Clone, Debug)]
 pub struct Merge {
     options: MergeOptions,

@@ -77,13 +77,14 @@ impl Work<'_> {
             git.refuse_attributes().map_err(refusal)?;
         }
         match strategy {
-            Strategy::Squash | Strategy::Merge => self.joined(strategy, &fork, count),
+            Strategy::Squash => self.joined(&fork, count, &[self.old], git.subject(head)?),
+            Strategy::Merge => self.joined(&fork, count, &[self.old, head], String::new()),
             Strategy::Rebase => self.replayed(&fork),
         }
     }
 
-    /// One commit with everything.
-    fn joined(&self, strategy: Strategy, fork: &CommitId, count: u64) -> Result<Made, Stop> {
+    /// One commit with everything, which follows these. It is called after the job's title, else by this subject.
+    fn joined(&self, fork: &CommitId, count: u64, parents: &[&CommitId], subject: String) -> Result<Made, Stop> {
         let (git, Candidate { branch, head, base, .. }) = (self.git, self.candidate);
         let tree = if fork == self.old {
             git.commit(head)?.tree
@@ -99,10 +100,6 @@ impl Work<'_> {
         if tree == git.commit(self.old)?.tree {
             return Err(self.nothing());
         }
-        let (parents, subject): (&[&CommitId], _) = match strategy {
-            Strategy::Merge => (&[self.old, head], String::new()),
-            Strategy::Squash | Strategy::Rebase => (&[self.old], git.subject(head)?),
-        };
         let (message, author) = (self.message(subject, count)?, git.last_author(head)?);
         let commit = git.commit_tree(&NewCommit { tree: &tree, parents, author: &author, message: &message })?;
         Ok(Made { commit, commits: count, dropped: 0, as_judged: fork == self.old })
