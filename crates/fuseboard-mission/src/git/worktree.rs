@@ -122,9 +122,8 @@ impl Turn {
         self.repository.common().join("worktrees")
     }
 
-    /// Removes all work trees of ours, and what the repository knows of them. No git is run: this comes after a
-    /// deadline, too, and what was half made is gone as well. Only names of ours are touched; `git worktree prune`
-    /// would take others' entries along.
+    /// Removes all work trees of ours, and what the repository knows of them. No git is run: what was half made is
+    /// gone as well. Only names of ours are touched; `git worktree prune` would take others' entries along.
     fn clean(&self) -> io::Result<()> {
         for list in [&self.place, &self.records()] {
             let entries = match fs::read_dir(list) {
@@ -138,9 +137,13 @@ impl Turn {
                 }
             }
         }
-        // As git does: no list is left if nothing is on it. It stays if anything is.
-        let _ = fs::remove_dir(self.records());
+        self.leave_no_empty_list();
         Ok(())
+    }
+
+    /// As git does: no list is left if nothing is on it. It stays if anything is.
+    fn leave_no_empty_list(&self) {
+        let _ = fs::remove_dir(self.records());
     }
 }
 
@@ -158,8 +161,11 @@ impl TemporaryWorktree<'_> {
 
 impl Drop for TemporaryWorktree<'_> {
     fn drop(&mut self) {
-        // What cannot be removed now is found by the next one.
-        let _ = self.turn.clean();
+        // What cannot be removed now is found by the next turn.
+        for gone in [&self.folder, &self.record] {
+            let _ = fs::remove_dir_all(gone);
+        }
+        self.turn.leave_no_empty_list();
     }
 }
 
