@@ -89,18 +89,42 @@ fn a_pipeline_inside_a_mission_takes_no_configuration_from_the_agent() {
 #[test]
 fn a_merge_goes_where_it_would_have_gone_before_the_mission() {
     let good = "git switch -qc agent/work; touch good; git add good; git commit -qm work";
-    for (before, during) in [
-        ("git init -q --bare ../other.git", "git remote add other ../other.git; git config branch.main.remote other"),
+    let others = "git init -q --bare ../one.git; git init -q --bare ../other.git; git remote add origin ../one.git; \
+                  git remote add other ../other.git; git branch release; git push -q --all origin; \
+                  git push -q --all other";
+    let pushed = "git push -q origin agent/work; git push -q other agent/work";
+    for (base, before, during) in [
         (
+            "",
+            "git init -q --bare ../other.git",
+            "git remote add other ../other.git; git config branch.main.remote other",
+        ),
+        (
+            "",
             "git branch release",
             "mkdir -p .git/refs/remotes/origin; git symbolic-ref refs/remotes/origin/HEAD refs/remotes/origin/release",
         ),
+        ("base = 'release'", others, &format!("{pushed}; git config branch.release.remote other")),
+        ("", others, &format!("{pushed}; git config http.proxy http://example.org")),
+        ("", others, &format!("{pushed}; git config remote.origin.url ../other.git")),
     ] {
         let stage = stage();
+        stage.configure(&format!("{STEPS}with = {{ {base} }}\n"));
         stage.git(before);
         let flown = stage.fly(&[], &format!("{good}; {during}"));
         assert_eq!(flown.word("merge", "reason"), "refused", "{during}: {}", flown.told());
     }
+}
+
+#[test]
+fn what_work_says_of_branches_of_its_own_does_not_hold_up_the_merge() {
+    let stage = stage();
+    stage.git("git init -q --bare ../one.git; git remote add origin ../one.git; git push -q -u origin main");
+    let flown = stage.fly(
+        &[],
+        "git switch -qc agent/work; touch good; git add good; git commit -qm work; git push -q -u origin agent/work",
+    );
+    assert_eq!(flown.word("merge", "status"), "success", "{}", flown.told());
 }
 
 #[test]

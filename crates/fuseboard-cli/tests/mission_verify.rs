@@ -63,11 +63,10 @@ fn pull_request(flown: &Flown) -> (&str, &str) {
 
 #[test]
 fn a_pull_request_passes_with_its_address() {
-    let answer =
-        "echo \"$@\" >../asked; cat >../input; echo '[{\"url\": \"https://github.com/a/b/pull/7\\u001b[31m\"}]'";
+    let answer = "echo \"$@\" >../asked; cat >../input; echo '[{\"url\": \"https://github.com/a/b/pull/7\"}]'";
     let (stage, flown) = asked(answer);
     assert_eq!(pull_request(&flown), ("pass", "https://github.com/a/b/pull/7"), "{}", flown.told());
-    assert_eq!(stage.read("asked").trim(), "pr list --head agent/work --state all --limit 1 --json url");
+    assert_eq!(stage.read("asked").trim(), "pr list --head=agent/work --state all --limit 1 --json url");
     assert_eq!(stage.read("input"), "", "nothing is told on its standard input");
     assert!(flown.code() == 0 && stage.has("published"), "{}", flown.told());
 }
@@ -86,11 +85,16 @@ fn no_pull_request_is_a_warning_and_blocks_if_it_is_to() {
 #[test]
 fn a_gh_that_fails_or_talks_nonsense_gives_no_verdict() {
     for (script, failure, why) in [
-        ("echo not logged in >&2; exit 4", "exit", "gh pr list exited with code 4, which is no verdict: not logged in"),
+        ("echo not logged in >&2; exit 4", "error", "gh pr list exited with code 4: not logged in"),
         ("echo '[{\"url\": 7}]'", "error", "gh pr list answered what is no list of addresses: [{\"url\": 7}]"),
         ("echo '[{\"url\": \"javascript:x\"}]'", "error", "gh pr list answered what is no list of addresses"),
+        (
+            "echo '[{\"url\": \"https://github.com/a/b/pull/7\\u001b[31m\"}]'",
+            "error",
+            "gh pr list answered what is no list of addresses",
+        ),
         ("true", "error", "gh pr list answered what is no list of addresses: nothing"),
-        ("kill -9 $$", "signal", "gh pr list was ended by SIGKILL"),
+        ("kill -9 $$", "error", "gh pr list was ended by SIGKILL"),
     ] {
         let (stage, flown) = asked(script);
         assert_eq!(
@@ -116,10 +120,7 @@ fn a_gh_that_is_missing_gives_no_verdict() {
     }
     let flown = fly(&stage, &[folder], WORK);
     let told = flown.word("verify", "why");
-    assert!(
-        told.starts_with("no verdict: pull-request crashed: gh pr list could not be started: gh: not found"),
-        "{told}"
-    );
+    assert!(told.starts_with("no verdict: pull-request crashed: gh cannot be started: gh: not found"), "{told}");
     assert_eq!((flown.word("verify", "failure"), flown.code()), ("spawn", 77), "{}", flown.told());
 }
 

@@ -1,7 +1,7 @@
 //! Git, run by this module alone: bounded in time and output, and so that a repository cannot have programs run.
 //!
 //! A repository that an agent worked in is not trusted: its configuration and its attributes can hide lines from a
-//! diff or name programs. So each call brings its own settings (`SETTINGS`, `VARIABLES`), looks at commits by their
+//! diff or name programs. So each call brings its own settings (`SETTINGS`, `surroundings.rs`), looks at commits by their
 //! ids, and whoever touches the work tree, the index or a remote asks [`Git::refuse_programs`] first.
 //! [`Git::changes`] and everything that publishes do that themselves.
 //!
@@ -22,7 +22,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fuseboard_pipeline::process::{self, Command, Deadline, How, Interrupt, Marker, Output, Stdin};
+use fuseboard_pipeline::process::{Command, Deadline, How, Interrupt, Marker, Output};
 use fuseboard_pipeline::repository::Repository;
 use fuseboard_pipeline::step::StepContext;
 
@@ -33,7 +33,7 @@ mod diff;
 mod error;
 mod merging;
 mod remote;
-mod search_path;
+mod surroundings;
 mod tree;
 mod worktree;
 
@@ -55,7 +55,7 @@ pub const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 const MAX_COMPLAINT: usize = 16 * 1024;
 
 /// Settings of every call. They win over each configuration file.
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 16] = [
     // These run programs, or hide lines from a diff.
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -72,19 +72,9 @@ const SETTINGS: [&str; 14] = [
     "core.bigFileThreshold=512m",
     "i18n.commitEncoding=UTF-8",
     "i18n.logOutputEncoding=UTF-8",
-];
-
-/// Variables of every call. All others that begin with `GIT_` are removed.
-const VARIABLES: [(&str, &str); 8] = [
-    ("GIT_CONFIG_NOSYSTEM", "1"),
-    ("GIT_NO_REPLACE_OBJECTS", "1"),
-    ("GIT_GRAFT_FILE", "/dev/null"),
-    ("GIT_NO_LAZY_FETCH", "1"),
-    ("GIT_TERMINAL_PROMPT", "0"),
-    ("GIT_OPTIONAL_LOCKS", "0"),
-    ("GIT_LITERAL_PATHSPECS", "1"),
-    // Complaints are recognised by their words.
-    ("LC_ALL", "C"),
+    // These act on more than what the call names.
+    "submodule.recurse=false",
+    "push.pushOption=",
 ];
 
 /// Where the base is looked for when nobody names it, best first.
@@ -100,7 +90,7 @@ pub struct Git {
     deadline: Deadline,
     interrupt: Interrupt,
     marker: Option<Marker>,
-    /// The repository of the folder that was given first, free of links: nothing in it is run as git.
+    /// The top folder of the repository that was given first, free of links: no program in it is run.
     guarded: Option<PathBuf>,
 }
 
@@ -122,8 +112,8 @@ impl Git {
     /// Git in this folder, until `deadline` or a signal.
     pub fn at(folder: impl Into<PathBuf>, deadline: Deadline, interrupt: &Interrupt) -> Self {
         let folder = folder.into();
-        let repository = Repository::containing(&folder).map(|repository| repository.root().to_owned());
-        let guarded = repository.or_else(|| folder.canonicalize().ok());
+        let root = Repository::containing(&folder).map(|repository| repository.root().to_owned());
+        let guarded = root.or_else(|| folder.canonicalize().ok());
         Self { folder, deadline, interrupt: interrupt.clone(), marker: None, guarded }
     }
 
@@ -276,6 +266,14 @@ impl Git {
         blob.map(|blob| self.call("cat-file").args(["blob", blob]).output()).transpose()
     }
 
+    /// The reference of which a branch, which must exist, is only another name.
+    ///
+    /// # Errors
+    /// [`GitError`]
+    pub fn alias_of(&self, branch: &str) -> Result<Option<String>, GitError> {
+        self.symbolic_ref(&format!("refs/heads/{branch}"))
+    }
+
     /// The name that a symbolic reference leads to.
     fn symbolic_ref(&self, name: &str) -> Result<Option<String>, GitError> {
         let said = self.call("symbolic-ref").args(["--quiet", name]).run()?;
@@ -290,32 +288,23 @@ impl Git {
     }
 
     fn call(&self, name: &'static str) -> Call<'_> {
+        self.call_with(&[], name)
+    }
+
+    /// A call with options that stand before git's command.
+    fn call_with(&self, options: &[String], name: &'static str) -> Call<'_> {
         let settings = SETTINGS.iter().flat_map(|setting| ["-c", *setting]);
-        let mut command = Command::new("git")
-            .cwd(&self.folder)
-            .stdin(Stdin::Null)
+        let command = Command::new("git")
             .stdout(Output::hold(MAX_OUTPUT))
             .stderr(Output::keep(MAX_COMPLAINT))
-            .end_all(true)
             .args(settings)
+            .args(options)
             .args([name]);
-        for (variable, _) in std::env::vars_os().filter(|(variable, _)| variable.as_bytes().starts_with(b"GIT_")) {
-            command = command.env_remove(variable);
-        }
-        for (variable, value) in VARIABLES {
-            command = command.env(variable, value);
-        }
-        if let Some(path) = self.search_path() {
-            command = command.env("PATH", path);
-        }
-        if let Some(marker) = &self.marker {
-            command = command.env(marker.name(), marker.value());
-        }
         // A mark of each call's own: what a run's mark is on may be at work beside this call, and must not be
         // taken for its remains.
         let number = CALLS.fetch_add(1, Ordering::Relaxed);
-        let command = command.marker(Marker::new("FUSEBOARD_GIT", format!("{}-{number}", std::process::id())));
-        Call { git: self, name, command }
+        let mark = Marker::new("FUSEBOARD_GIT", format!("{}-{number}", std::process::id()));
+        Call { git: self, name, command: self.surround(command).marker(mark) }
     }
 }
 
@@ -350,7 +339,7 @@ impl Call<'_> {
 
     /// Runs it to its end.
     fn run(self) -> Result<Said, GitError> {
-        let ended = process::run(&self.command, &self.git.interrupt, self.git.deadline);
+        let ended = self.git.run(&self.command);
         match ended.how {
             How::Exited(code) => {
                 let said = Said { code, complaint: complaint(&ended.stderr.bytes()), stdout: ended.stdout.bytes() };
@@ -370,6 +359,9 @@ impl Said {
     fn error(&self, name: &str) -> GitError {
         if self.complaint.is_empty() {
             return GitError::cannot_tell(format!("git {name} exited with code {}", self.code));
+        }
+        if self.complaint.contains("unknown option: --attr-source") {
+            return GitError::cannot_tell("git is older than 2.41 and would let attributes decide how files merge");
         }
         GitError::cannot_tell(format!("git {name}: {}", self.complaint))
     }

@@ -1,8 +1,9 @@
-//! What the missions of agents need: formats of agents' output, git, the scanner, the built-in steps.
+//! What the missions of agents need: formats of agents' output, git, GitHub, the scanner, the built-in steps.
 
 pub mod agents;
 mod checker;
 pub mod git;
+pub mod github;
 mod judged;
 mod pattern;
 pub mod scan;

@@ -68,10 +68,22 @@ fn a_base_that_moved_is_merged_if_that_is_clean_and_it_says_so() {
     let moved = mission.main_moves("other", "y\n");
     let (detail, output) = mission.merge(&LOCAL_MERGE);
     assert!(detail.contains("main had moved since the mission began"), "{detail}");
-    assert_eq!(output["base_moved"], true);
+    assert!(detail.ends_with("no gate has judged the two together"), "{detail}");
+    assert_eq!((&output["base_moved"], &output["as_judged"]), (&true.into(), &false.into()));
     assert_eq!(mission.repository.ours().commit(&mission.repository.id("main")).unwrap().parents, [moved]);
     assert_eq!(mission.repository.git(["show", "main:other"]), "y\n");
     assert_eq!(mission.repository.git(["show", "main:new"]), "x\n");
+}
+
+#[test]
+fn a_base_that_moved_and_that_the_work_has_already_makes_the_judged_tree() {
+    let mut mission = Mission::new();
+    mission.main_moves("other", "y\n");
+    mission.repository.git(["merge", "-q", "--no-edit", "main"]);
+    mission.ended();
+    let (detail, output) = mission.merge(&LOCAL_MERGE);
+    assert!(detail.contains("main had moved") && !detail.contains("no gate"), "{detail}");
+    assert_eq!((&output["base_moved"], &output["as_judged"]), (&true.into(), &true.into()));
 }
 
 #[test]

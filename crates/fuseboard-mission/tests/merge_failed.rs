@@ -93,7 +93,7 @@ fn what_a_killed_merge_left_is_cleaned_up_and_what_belongs_to_others_is_not() {
     let main = mission.repository.id("main");
     let turn = git.wait_for_turn(&mission.state().join("merges")).unwrap();
     let clean = mission.repository.everything();
-    let worktree = git.temporary_worktree(turn, &main).unwrap();
+    let worktree = git.temporary_worktree(&turn, &main).unwrap();
     let folder = worktree.folder().to_owned();
     mission.repository.git(["worktree", "lock", folder.to_str().unwrap()]);
     let name = folder.file_name().unwrap().to_owned();
@@ -103,6 +103,7 @@ fn what_a_killed_merge_left_is_cleaned_up_and_what_belongs_to_others_is_not() {
     copy(&folder, &kept_folder);
     copy(&record, &kept_record);
     drop(worktree);
+    drop(turn);
     assert_eq!(mission.repository.everything(), clean);
     let others = mission.repository.beside("others");
     mission.repository.git(["worktree", "add", "-q", "--detach", others.to_str().unwrap(), "main"]);

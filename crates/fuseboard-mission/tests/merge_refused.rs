@@ -8,7 +8,7 @@ use fuseboard_pipeline::config::StepOptions;
 mod mission;
 mod repository;
 
-use mission::{LOCAL_MERGE, Mission, PUSHED};
+use mission::{LOCAL_MERGE, Mission, PUSHED, STRATEGIES};
 use repository::git_in;
 
 #[test]
@@ -90,13 +90,14 @@ fn outside_of_a_repository_it_is_refused() {
 
 #[test]
 fn configuration_that_runs_programs_is_refused_and_none_runs() {
-    for key in ["filter.trap.smudge", "merge.trap.driver", "core.sshCommand", "credential.helper", "gpg.program"] {
-        let mut mission = Mission::with_remote();
+    let keys = ["filter.trap.smudge", "merge.trap.driver", "core.sshCommand", "credential.helper", "gpg.program"];
+    // gh runs git as well.
+    for (key, options) in keys.into_iter().map(|key| (key, "")).chain([(keys[0], "via = 'github'")]) {
+        let mut mission = Mission { options, ..Mission::with_remote() };
         let canary = mission.repository.canary();
         mission.repository.write(".gitattributes", "* filter=trap merge=trap diff=trap\n");
         mission.repository.commit("Set the trap");
-        mission.repository.git(["push", "-q", "origin", "agent/one"]);
-        mission.ended();
+        mission.pushed();
         mission.repository.git(["config", key, &canary.script]);
         assert!(mission.refused().to_lowercase().contains(&key.to_lowercase()), "{key}");
         canary.assert_silent(key);
@@ -112,11 +113,18 @@ fn several_addresses_are_refused() {
 
 #[test]
 fn hooks_monitors_and_signatures_of_the_repository_do_not_take_part() {
-    let mission = Mission::with_remote();
+    for strategy in STRATEGIES {
+        no_hook_takes_part(strategy);
+    }
+}
+
+fn no_hook_takes_part(options: &'static str) {
+    let mission = Mission { options, ..Mission::with_remote() };
+    mission.somebody_else_pushes("other", "y\n");
     let canary = mission.repository.canary();
     let hooks = ["pre-commit", "commit-msg", "pre-push", "post-checkout", "post-merge", "pre-merge-commit"];
-    for hook in hooks.iter().chain(&["post-index-change", "reference-transaction", "prepare-commit-msg", "post-commit"])
-    {
+    let more = ["post-index-change", "reference-transaction", "prepare-commit-msg", "post-commit"];
+    for hook in hooks.iter().chain(&more).chain(&["pre-rebase", "post-rewrite", "applypatch-msg", "pre-applypatch"]) {
         let _ = fs::create_dir(mission.repository.root.join(".git/hooks"));
         std::os::unix::fs::symlink(&canary.script, mission.repository.root.join(".git/hooks").join(hook)).unwrap();
     }
@@ -132,6 +140,14 @@ fn hooks_monitors_and_signatures_of_the_repository_do_not_take_part() {
         ("push.followTags", "true"),
         ("fetch.prune", "true"),
         ("rerere.enabled", "true"),
+        ("pull.twohead", "ours"),
+        ("merge.default", "binary"),
+        ("sequence.editor", &canary.script),
+        ("rebase.autoSquash", "true"),
+        ("rebase.updateRefs", "true"),
+        ("rebase.autoStash", "true"),
+        ("push.pushOption", "ci.skip"),
+        ("submodule.recurse", "true"),
     ] {
         mission.repository.git(["config", key, value]);
     }
@@ -145,13 +161,13 @@ fn hooks_monitors_and_signatures_of_the_repository_do_not_take_part() {
 // --- Options ----------------------------------------------------------------------------------------------
 
 #[test]
-fn what_this_version_cannot_do_is_an_error_of_the_configuration() {
+fn options_that_cannot_be_meant_are_errors_of_the_configuration() {
     let errors = |text: &str| Merge::new(&StepOptions::of_text(text).unwrap()).unwrap_err().to_string();
-    assert!(errors("strategy = 'rebase'").contains("\"rebase\" is not supported by this version"));
-    assert!(errors("via = 'github'").contains("not supported by this version"));
+    assert!(errors("via = 'gitlab'").contains("github"));
+    assert!(errors("base = 'main~1'").contains("no branch can be called \"main~1\""));
     assert!(errors("strategy = 'sqash'").contains("squash"));
     assert!(errors("branches = []").contains("nothing could be merged"));
     assert!(errors("branches = ['agent/[a-z]*']").contains("only `*` and `?`"));
     assert!(errors("delte = true").contains("did you mean `delete`?"));
-    assert!(Merge::new(&StepOptions::of_text("strategy = 'squash'\nvia = 'git'").unwrap()).is_ok());
+    assert!(Merge::new(&StepOptions::of_text("strategy = 'rebase'\nvia = 'github'").unwrap()).is_ok());
 }

@@ -97,6 +97,17 @@ fn the_checks_say_what_each_gate_said_itself() {
 }
 
 #[test]
+fn what_is_only_armed_at_a_platform_is_not_called_merged() {
+    let mut stage = stage(Some("b"), Some("a"), "");
+    let mut merge = StepRow::new("merge", Kind::Action, Status::Success);
+    merge.output = Some(json!({ "commit": "c" }));
+    stage.ended = vec![merge];
+    assert_eq!(output(&stage)["evidence"], "it was merged");
+    stage.ended[0].output = Some(json!({ "armed": true }));
+    assert_eq!(output(&stage)["evidence"], "there are commits that the base has not");
+}
+
+#[test]
 fn unproductive_missions_in_a_row_are_counted_for_the_project() {
     let mission = |id: &str, project: &str, outcome: &str| {
         let mut row = StepRow::new("step", Kind::Recorder, Status::Success);

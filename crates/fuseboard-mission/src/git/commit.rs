@@ -118,6 +118,22 @@ impl Git {
         }
         Ok(commits)
     }
+
+    /// All commits that `head` has and `base` has not, each with the commits it follows, oldest first.
+    ///
+    /// # Errors
+    /// [`GitError`]
+    pub fn line(&self, base: &CommitId, head: &CommitId) -> Result<Vec<(CommitId, Vec<CommitId>)>, GitError> {
+        let call = self.call("rev-list").args(["--reverse", "--topo-order", "--parents"]);
+        let text = call.args([head.as_str(), &format!("^{base}")]).output()?;
+        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines
+            .map(|line| {
+                let mut ids = line.split(|byte| *byte == b' ').map(CommitId::of_line).collect::<Result<Vec<_>, _>>()?;
+                Ok((ids.remove(0), ids))
+            })
+            .collect()
+    }
 }
 
 /// gitformat: headers, an empty line, the message.

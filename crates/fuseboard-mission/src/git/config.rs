@@ -99,14 +99,23 @@ impl Git {
         Ok(remotes)
     }
 
-    /// Where the base would be published as things stand: its name and everything that the repository's own
-    /// configuration says of remotes and of it. Two equal texts are the same place; `None` if that cannot be told.
+    /// Where a base would be published as things stand: the name of the usual one, and everything that the
+    /// repository's own configuration says of remotes, of the way to them, and of branches. `None` if that cannot be
+    /// told.
     pub fn publishing(&self) -> Option<String> {
         let base = self.base_branch(None).ok()?;
+        let matters = |key: &str| ["remote.", "branch.", "http.", "push."].iter().any(|part| key.starts_with(part));
+        let said = self.own_configuration().ok()?.into_iter().filter(|(key, _)| matters(key));
+        let said = said.map(|(key, value)| format!("\n{key} {value:?}"));
+        Some(std::iter::once(format!("base {base}")).chain(said).collect())
+    }
+
+    /// Whether this base would be published now where it would have been at `before`, a text of
+    /// [`publishing`](Self::publishing). What is said of other branches does not matter: work makes branches.
+    pub fn is_published_as(&self, before: &str, base: &str) -> bool {
         let of_base = format!("branch.{base}.");
-        let matters = |key: &String| key.starts_with("remote.") || key.starts_with(&of_base);
-        let said: Vec<_> = self.own_configuration().ok()?.into_iter().filter(|(key, _)| matters(key)).collect();
-        Some(format!("{base} {said:?}"))
+        let matters = |line: &&str| !line.starts_with("branch.") || line.starts_with(&of_base);
+        self.publishing().is_some_and(|now| now.lines().filter(matters).eq(before.lines().filter(matters)))
     }
 
     /// The last value of a key of the repository's own configuration.

@@ -17,27 +17,32 @@ const MARK: &str = "fuseboard-merge-";
 /// How often is looked whether another merge of the same project has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// A detached work tree of our own, in a private folder. There is one for each repository and private folder at a
-/// time, since it holds a lock; what a killed run left of it is removed by the next. It goes when this is dropped.
-#[derive(Debug)]
-pub struct TemporaryWorktree {
-    folder: PathBuf,
-    record: PathBuf,
-    /// Released last.
-    _lock: File,
-}
+/// How often is tried to remove what a killed run left: a git of its own may still be writing there.
+const CLEANINGS: u32 = 20;
 
-/// The exclusive right to a [`TemporaryWorktree`] in a repository, before it is made.
+/// The exclusive right to merge in a repository. There is one for each repository and private folder at a time, since
+/// it holds a lock.
 #[derive(Debug)]
 pub struct Turn {
     repository: Repository,
     place: PathBuf,
+    /// How all our work trees of this repository are called, up to the number of the process.
     name: String,
-    lock: File,
+    /// Released last.
+    _lock: File,
+}
+
+/// A detached work tree of our own, in a private folder. It goes when this is dropped.
+#[derive(Debug)]
+pub struct TemporaryWorktree<'a> {
+    turn: &'a Turn,
+    folder: PathBuf,
+    record: PathBuf,
 }
 
 impl Git {
-    /// Waits until no other merge of this repository, in any of its work trees, is under way.
+    /// Waits until no other merge of this repository, in any of its work trees, is under way, and removes what a
+    /// killed one left.
     ///
     /// `place` is a private folder; it is made if it is missing.
     ///
@@ -53,7 +58,7 @@ impl Git {
         let lock = File::options().create(true).append(true).open(lock).map_err(failed)?;
         loop {
             match lock.try_lock() {
-                Ok(()) => return Ok(Turn { repository, place, name, lock }),
+                Ok(()) => break,
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
                 Err(TryLockError::WouldBlock) => {}
             }
@@ -62,24 +67,32 @@ impl Git {
                 return Err(GitError::Cut("another merge of this project is still under way".to_owned()));
             }
         }
+        let turn = Turn { repository, place, name, _lock: lock };
+        let mut attempts = CLEANINGS;
+        while let Err(error) = turn.clean() {
+            attempts -= 1;
+            if attempts == 0 || self.interrupt.sleep(LOOK_AGAIN).is_some() {
+                let (name, place) = (&turn.name, turn.place.display());
+                return Err(GitError::cannot_tell(format!(
+                    "{place}/{name}-… is left over and cannot be removed: {error}"
+                )));
+            }
+        }
+        Ok(turn)
     }
 
-    /// A work tree of our own with this commit checked out.
+    /// A work tree of our own with this commit checked out, as it stands in the commit: no attribute converts or
+    /// filters a file.
     ///
     /// # Errors
     /// [`GitError`]; nothing is left of it then.
-    pub fn temporary_worktree(&self, turn: Turn, commit: &CommitId) -> Result<TemporaryWorktree, GitError> {
+    pub fn temporary_worktree<'a>(&self, turn: &'a Turn, commit: &CommitId) -> Result<TemporaryWorktree<'a>, GitError> {
         self.refuse_programs()?;
-        let Turn { repository, place, name, lock } = turn;
-        let worktree = TemporaryWorktree {
-            folder: place.join(&name),
-            record: repository.common().join("worktrees").join(&name),
-            _lock: lock,
-        };
-        worktree.remove().map_err(|error| {
-            GitError::cannot_tell(format!("{} is left over and cannot be removed: {error}", worktree.folder.display()))
-        })?;
-        let call = self.call("worktree").args(["add", "--quiet", "--detach", "--"]);
+        // A git that a killed run left may still be at work on its own; the number keeps ours apart.
+        let name = format!("{}-{}", turn.name, std::process::id());
+        let (folder, record) = (turn.place.join(&name), turn.records().join(&name));
+        let worktree = TemporaryWorktree { turn, folder, record };
+        let call = self.merging("worktree", commit).args(["add", "--quiet", "--detach", "--"]);
         call.arg(worktree.folder.clone()).arg(commit.as_str()).output()?;
         Ok(worktree)
     }
@@ -103,33 +116,62 @@ impl Git {
     }
 }
 
-impl TemporaryWorktree {
+impl Turn {
+    /// The repository's own list of work trees.
+    fn records(&self) -> PathBuf {
+        self.repository.common().join("worktrees")
+    }
+
+    /// Removes all work trees of ours, and what the repository knows of them. No git is run: what was half made is
+    /// gone as well. Only names of ours are touched; `git worktree prune` would take others' entries along.
+    fn clean(&self) -> io::Result<()> {
+        for list in [&self.place, &self.records()] {
+            let entries = match fs::read_dir(list) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries?,
+            };
+            for entry in entries {
+                let entry = entry?;
+                if entry.file_name().as_encoded_bytes().strip_prefix(self.name.as_bytes()).is_some_and(is_of_process) {
+                    fs::remove_dir_all(entry.path())?;
+                }
+            }
+        }
+        self.leave_no_empty_list();
+        Ok(())
+    }
+
+    /// As git does: no list is left if nothing is on it. It stays if anything is.
+    fn leave_no_empty_list(&self) {
+        let _ = fs::remove_dir(self.records());
+    }
+}
+
+impl TemporaryWorktree<'_> {
     /// The folder of its files.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Removes its files and what the repository knows of it. No git is run: this comes after a deadline, too, and
-    /// what was half made is gone as well. Only these two names are touched; `git worktree prune` would take
-    /// others' entries along.
-    fn remove(&self) -> io::Result<()> {
-        for gone in [&self.folder, &self.record] {
-            match fs::remove_dir_all(gone) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-        // As git does: no list is left if nothing is on it. It stays if anything is.
-        let _ = self.record.parent().map(fs::remove_dir);
-        Ok(())
+    /// A place for a file of ours that goes with it and is none of its files.
+    pub(super) fn scratch(&self) -> PathBuf {
+        self.record.join("fuseboard-commit")
     }
 }
 
-impl Drop for TemporaryWorktree {
+impl Drop for TemporaryWorktree<'_> {
     fn drop(&mut self) {
-        // What cannot be removed now is found by the next one.
-        let _ = self.remove();
+        // What cannot be removed now is found by the next turn.
+        for gone in [&self.folder, &self.record] {
+            let _ = fs::remove_dir_all(gone);
+        }
+        self.turn.leave_no_empty_list();
     }
+}
+
+/// Whether this is the end of a work tree's name, and not that of the lock: git may have added a digit to it.
+fn is_of_process(rest: &[u8]) -> bool {
+    rest.first() == Some(&b'-')
 }
 
 /// FNV-1a over the paths: the same for each version of this program, so that they share the lock.

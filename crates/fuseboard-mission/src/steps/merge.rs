@@ -1,11 +1,12 @@
-//! Merges the mission's branch into its base: in a work tree of its own, published by one push or one update.
+//! Merges the mission's branch into its base: in a work tree of its own, published by one push or one update; or has
+//! GitHub do it.
 //!
 //! | | |
 //! |---|---|
-//! | done | the base has one commit more, with the branch's last author |
+//! | done | the base has the work; see [`Strategy`] for the form. Or GitHub has been told to merge |
 //! | not applicable | the base has everything already |
 //! | refused | the rules say no, or somebody could be hurt: see [`Merge`] |
-//! | failed | a conflict, a rejected push, git's own trouble; everything is as it was |
+//! | failed | a conflict, a rejected push, git's or gh's own trouble; everything is as it was |
 
 use std::path::PathBuf;
 
@@ -14,14 +15,16 @@ use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
 use serde_json::json;
 
-use crate::git::{CommitId, Git, GitError, Merged, NewCommit, PushPlan, names};
+use crate::git::{CommitId, Git, GitError, PushPlan, Turn, names};
 
+mod armed;
 mod options;
+mod strategy;
 
-pub use options::{Base, MergeOptions};
+pub use options::{Base, MergeOptions, Via};
+pub use strategy::Strategy;
 
-/// Most commits that a message lists.
-const LISTED: u32 = 100;
+use strategy::{Made, Work};
 
 /// Where merges are made, in the state folder.
 const PLACE: &str = "merges";
@@ -31,7 +34,8 @@ const PLACE: &str = "merges";
 /// It refuses outside of a git repository; if the repository's configuration could run programs; for a branch that
 /// fits no pattern, or is the base; if `HEAD` is not the job's branch and commit; with changes in tracked files; if
 /// the branch is not pushed while the base belongs to a remote; and, without a remote, if the base is checked out
-/// anywhere. The user's work tree, index and branches are never touched; the base moves by one update, or not.
+/// anywhere, or is only another name of a branch. A branch with merges of its own is not rebased. The user's work
+/// tree, index and branches are never touched; the base moves by one update, or not.
 #[derive(Clone, Debug)]
 pub struct Merge {
     options: MergeOptions,
@@ -77,51 +81,45 @@ impl Merge {
         git.refuse_programs().map_err(refusal)?;
         // Whatever is looked at must still hold when it is acted on, so the wait comes first.
         let turn = git.wait_for_turn(&context.state_folder.join(PLACE))?;
-        let Candidate { branch, head, base, remote } = self.candidate(&git, context)?;
-        let old = match &remote {
-            Some(remote) => on_remote(&git, remote, &base, &branch, &head)?,
-            None => here(&git, &base)?,
-        };
-        let moved = self.moved(context, &old, &base)?;
-        let count = git.ahead(&old, &head)?;
-        let nothing = || Stop::Nothing(format!("{base} has everything of {branch} already"));
-        if count == 0 {
-            return Err(nothing());
+        let candidate = self.candidate(&git, context)?;
+        match self.options.via {
+            Via::Git => self.publish(&git, context, &turn, &candidate),
+            Via::Github => self.arm(&git, context, &candidate),
         }
-        let worktree = git.temporary_worktree(turn, &old)?;
-        let tree = match git.squash(&worktree, &head)? {
-            Merged::Clean(tree) => tree,
-            Merged::Conflict(files) => {
-                let files: Vec<&PathBuf> = files.iter().collect();
-                return Err(failed(format!("{branch} and {base} conflict in {}", names(&files))));
-            }
+    }
+
+    fn publish(&self, git: &Git, context: &StepContext<'_>, turn: &Turn, candidate: &Candidate) -> Result<Told, Stop> {
+        let Candidate { branch, head, base, remote } = candidate;
+        let old = match remote {
+            Some(remote) => on_remote(git, remote, candidate)?,
+            None => here(git, base)?,
         };
-        if tree == git.commit(&old)?.tree {
-            return Err(nothing());
-        }
-        let message = message(&git, context, &branch, &old, &head, count)?;
-        let author = git.last_author(&head)?;
-        let new = git.commit_tree(&NewCommit { tree: &tree, parent: &old, author: &author, message: &message })?;
-        let deleted = if let Some(remote) = &remote {
-            let delete = self.options.delete.then_some((branch.as_str(), &head));
-            git.push(&PushPlan { remote, branch: &base, old: &old, new: &new, delete })?;
+        let moved = self.moved(git, context, &old, base)?;
+        let strategy = self.options.strategy;
+        let work = Work { git, context, turn, candidate, old: &old };
+        let Made { commit: new, commits, dropped, as_judged } = work.made(strategy)?;
+        let deleted = if let Some(remote) = remote {
+            let delete = self.options.delete.then_some((branch.as_str(), head));
+            git.push(&PushPlan { remote, branch: base, old: &old, new: &new, delete })?;
             delete.is_some()
         } else {
-            git.move_branch(&base, &new, &old)?;
+            git.move_branch(base, &new, &old)?;
             false
         };
-        drop(worktree);
-        let commits = if count == 1 { "1 commit".to_owned() } else { format!("{count} commits") };
-        let moved_since = moved.map_or_else(String::new, |from| {
-            format!(
-                "; {base} had moved since the mission began ({} to {}), it merged cleanly",
-                from.short(),
-                old.short()
-            )
-        });
-        Ok(Told::detail(format!("{commits} of {branch} into {base} as {}{moved_since}", new.short())).with(json!({
-            "branch": branch, "base": base, "remote": remote, "commits": count, "old": old.as_str(),
-            "commit": new.as_str(), "base_moved": !moved_since.is_empty(), "deleted": deleted,
+        let counted = if commits == 1 { "1 commit".to_owned() } else { format!("{commits} commits") };
+        let left_out =
+            if dropped == 0 { String::new() } else { format!("; {dropped} left out, {base} has them already") };
+        let moved_since = moved_clause(moved.as_ref(), &old, base);
+        let unjudged = match (as_judged, &moved) {
+            (true, _) => String::new(),
+            (false, Some(_)) => ": no gate has judged the two together".to_owned(),
+            (false, None) => format!("; {base} has commits of its own: no gate has judged the two together"),
+        };
+        let detail = format!("{counted} of {branch} into {base} as {}{left_out}{moved_since}{unjudged}", new.short());
+        Ok(Told::detail(detail).with(json!({
+            "strategy": strategy.as_str(), "branch": branch, "base": base, "remote": remote, "commits": commits,
+            "dropped": dropped, "old": old.as_str(), "commit": new.as_str(), "base_moved": moved.is_some(),
+            "as_judged": as_judged, "deleted": deleted,
         })))
     }
 
@@ -146,15 +144,15 @@ impl Merge {
             let files: Vec<&PathBuf> = changes.tracked.iter().collect();
             return Err(refused(format!("there are changes that are not committed: {}", names(&files))));
         }
-        if context.publishing.is_some() && git.publishing().as_deref() != context.publishing {
-            return Err(refused(
-                "where the base is published has changed since the mission began: its name or a remote",
-            ));
-        }
         let base = match &self.options.base {
             Base::Usual | Base::Fixed => git.base_branch(None)?,
             Base::Branch(name) => git.base_branch(Some(name))?,
         };
+        if context.publishing.is_some_and(|before| !git.is_published_as(before, &base)) {
+            return Err(refused(
+                "where the base is published has changed since the mission began: its name, a remote or the way there",
+            ));
+        }
         if base == branch {
             return Err(refused(format!("{branch} is the base itself")));
         }
@@ -162,17 +160,24 @@ impl Merge {
         Ok(Candidate { branch, head: commit, base, remote })
     }
 
-    /// Where the base stood when the mission began, if it stands elsewhere now.
-    fn moved(&self, context: &StepContext<'_>, old: &CommitId, base: &str) -> Result<Option<CommitId>, Stop> {
+    /// Where the base stood when the mission began, if it stands elsewhere now. Of a base that is not the usual one
+    /// that is not known.
+    fn moved(
+        &self,
+        git: &Git,
+        context: &StepContext<'_>,
+        old: &CommitId,
+        base: &str,
+    ) -> Result<Option<CommitId>, Stop> {
         let began = context.job.project.base.as_deref().and_then(CommitId::new);
-        let fixed = self.options.base == Base::Fixed;
-        match began {
-            None if fixed => Err(refused(format!("where {base} stood when the mission began is not known"))),
-            Some(began) if began != *old && fixed => {
+        match (began, &self.options.base) {
+            (None, Base::Fixed) => Err(refused(format!("where {base} stood when the mission began is not known"))),
+            (Some(began), Base::Fixed) if began != *old => {
                 let (from, to) = (began.short(), old.short());
                 Err(refused(format!("{base} has moved since the mission began ({from} to {to})")))
             }
-            began => Ok(began.filter(|began| began != old)),
+            (_, Base::Branch(_)) if git.base_branch(None).ok().as_deref() != Some(base) => Ok(None),
+            (began, _) => Ok(began.filter(|began| began != old)),
         }
     }
 }
@@ -197,6 +202,9 @@ impl Step for Merge {
 fn here(git: &Git, base: &str) -> Result<CommitId, Stop> {
     let old = git.resolve(&format!("refs/heads/{base}"))?;
     let old = old.ok_or_else(|| refused(format!("there is no branch {base}")))?;
+    if let Some(other) = git.alias_of(base)? {
+        return Err(refused(format!("{base} is only another name of {other}; name that one by `base`")));
+    }
     match git.where_checked_out(base)?.first() {
         Some(folder) => {
             Err(refused(format!("{base} is checked out in {}, whose files would not follow", folder.display())))
@@ -206,41 +214,28 @@ fn here(git: &Git, base: &str) -> Result<CommitId, Stop> {
 }
 
 /// Where the base stands on its remote, if the branch is there as it is here. The commit is here when this returns.
-fn on_remote(git: &Git, remote: &str, base: &str, branch: &str, head: &CommitId) -> Result<CommitId, Stop> {
-    if git.remote_branch(remote, branch)?.as_ref() != Some(head) {
-        return Err(refused(format!("{branch} is not pushed to {remote}")));
-    }
-    let old = git.remote_branch(remote, base)?;
-    let old = old.ok_or_else(|| refused(format!("{remote} has no branch {base}")))?;
+fn on_remote(git: &Git, remote: &str, candidate: &Candidate) -> Result<CommitId, Stop> {
+    let old = pushed(git, remote, candidate)?;
     if git.resolve(old.as_str())?.is_none() {
-        git.fetch_objects(remote, base)?;
+        git.fetch_objects(remote, &candidate.base)?;
     }
     Ok(old)
 }
 
-/// The job's title or the branch's last subject, and the commits.
-fn message(
-    git: &Git,
-    context: &StepContext<'_>,
-    branch: &str,
-    old: &CommitId,
-    head: &CommitId,
-    count: u64,
-) -> Result<String, Stop> {
-    let title = context.job.title.as_deref().map(|title| context.redactor.redact(&plain_text(title)).into_owned());
-    let title = title.map(|title| title[..title.floor_char_boundary(fuseboard::MAX_MESSAGE)].trim().to_owned());
-    let subject = match title.filter(|title| !title.is_empty()) {
-        Some(title) => title,
-        None => git.subject(head)?,
-    };
-    let subject = if subject.is_empty() { format!("Merge {branch}") } else { subject };
-    let listed = git.commits(old, head, LISTED)?;
-    let mut lines: Vec<String> =
-        listed.iter().rev().map(|(commit, subject)| format!("* {subject} ({})", commit.short())).collect();
-    if count > u64::from(LISTED) {
-        lines.insert(0, format!("* … {} earlier ones", count - u64::from(LISTED)));
+/// Where the base stands on its remote, if the branch is there as it is here.
+fn pushed(git: &Git, remote: &str, candidate: &Candidate) -> Result<CommitId, Stop> {
+    let Candidate { branch, head, base, .. } = candidate;
+    if git.remote_branch(remote, branch)?.as_ref() != Some(head) {
+        return Err(refused(format!("{branch} is not pushed to {remote}")));
     }
-    Ok(format!("{subject}\n\n{}\n", lines.join("\n")))
+    git.remote_branch(remote, base)?.ok_or_else(|| refused(format!("{remote} has no branch {base}")))
+}
+
+/// That the base has moved, if it has.
+fn moved_clause(from: Option<&CommitId>, to: &CommitId, base: &str) -> String {
+    from.map_or_else(String::new, |from| {
+        format!("; {base} had moved since the mission began ({} to {})", from.short(), to.short())
+    })
 }
 
 fn refused(why: impl Into<String>) -> Stop {

@@ -158,7 +158,9 @@ impl<'a> Found<'a> {
         if !self.job.succeeded {
             return self.of_failure();
         }
-        if self.merge.is_some_and(|row| row.status == Status::Success) {
+        // One that is only armed at a platform may never come: the commits speak for themselves then.
+        let is_armed = |row: &StepRow| row.output.as_ref().is_some_and(|output| output["armed"] == true);
+        if self.merge.is_some_and(|row| row.status == Status::Success && !is_armed(row)) {
             return (Outcome::Productive, "it was merged".to_owned());
         }
         if self.committed == Some(true) {

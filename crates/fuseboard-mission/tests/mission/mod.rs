@@ -26,7 +26,11 @@ pub(crate) struct Mission {
 
 impl Mission {
     pub(crate) fn new() -> Self {
-        let repository = Repository::new();
+        Self::on(Repository::new())
+    }
+
+    /// The same in this repository.
+    pub(crate) fn on(repository: Repository) -> Self {
         let base = repository.id("main");
         repository.git(["checkout", "-q", "-b", "agent/one"]);
         repository.write("file", "one\ntwo\nthree\nfour\n");
@@ -49,6 +53,12 @@ impl Mission {
         mission.repository.git(["checkout", "-q", "main"]);
         mission.repository.git(["checkout", "-q", "agent/one"]);
         mission
+    }
+
+    /// Brings the branch to the remote, which has it already, and ends the job with it.
+    pub(crate) fn pushed(&mut self) {
+        self.repository.git(["push", "-q", "--force", "origin", "agent/one"]);
+        self.ended();
     }
 
     /// The job ends with what is checked out now.
@@ -89,7 +99,7 @@ impl Mission {
     }
 
     /// `main` moves here, without a work tree.
-    pub(crate) fn main_moves(&self, file: &str, content: &str) -> CommitId {
+    pub(crate) fn main_moves(&self, file: &str, content: impl AsRef<[u8]>) -> CommitId {
         let side = self.repository.beside("side");
         self.repository.git(["worktree", "add", "-q", side.to_str().unwrap(), "main"]);
         fs::write(side.join(file), content).unwrap();
@@ -165,6 +175,14 @@ impl Mission {
     }
 
     #[track_caller]
+    pub(crate) fn not_applicable(&self) -> String {
+        match self.answer() {
+            Ok(Answer::NotApplicable(why)) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
     pub(crate) fn refused(&self) -> String {
         match self.answer() {
             Ok(Answer::Refused(why)) => why,
@@ -178,5 +196,6 @@ impl Mission {
     }
 }
 
+pub(crate) const STRATEGIES: [&str; 3] = ["strategy = 'squash'", "strategy = 'merge'", "strategy = 'rebase'"];
 pub(crate) const LOCAL_MERGE: [&str; 2] = ["refs/heads/main", "logs/refs/heads/main"];
 pub(crate) const PUSHED: [&str; 2] = ["refs/remotes/origin/main", "logs/refs/remotes/origin/main"];

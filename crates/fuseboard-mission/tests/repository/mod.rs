@@ -20,18 +20,27 @@ pub(crate) struct Repository {
 
 impl Repository {
     pub(crate) fn new() -> Self {
-        let repository = Self::empty();
+        Self::begun(&[])
+    }
+
+    /// The same, made with these options of `git init`.
+    pub(crate) fn begun(options: &[&str]) -> Self {
+        let repository = Self::made(options);
         repository.write("file", "one\ntwo\nthree\n");
         repository.commit("Begin");
         repository
     }
 
     pub(crate) fn empty() -> Self {
+        Self::made(&[])
+    }
+
+    fn made(options: &[&str]) -> Self {
         let top = tempfile::tempdir().unwrap();
         let root = top.path().canonicalize().unwrap().join("app");
         fs::create_dir(&root).unwrap();
         let repository = Self { top, root };
-        repository.git(["init", "-q", "-b", "main"]);
+        repository.git([&["init", "-q", "-b", "main"], options].concat());
         repository.git(["config", "user.name", "Ada Agent"]);
         repository.git(["config", "user.email", "ada@example.org"]);
         repository
@@ -110,6 +119,12 @@ impl Canary {
 
 #[track_caller]
 pub(crate) fn git_in<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> String {
+    String::from_utf8_lossy(&bytes_in(folder, args)).into_owned()
+}
+
+/// The same, to the byte.
+#[track_caller]
+pub(crate) fn bytes_in<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Vec<u8> {
     let output = Command::new("git")
         .args(args)
         .current_dir(folder)
@@ -119,7 +134,7 @@ pub(crate) fn git_in<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Ite
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    output.stdout
 }
 
 fn collect(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {

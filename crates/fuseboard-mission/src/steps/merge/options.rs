@@ -2,6 +2,7 @@
 
 use fuseboard_pipeline::config::{ConfigErrors, Help, Spanned, StepOptions, TableReader, Word};
 
+use super::strategy::Strategy;
 use crate::pattern;
 
 /// How a branch is merged.
@@ -21,7 +22,12 @@ pub struct MergeOptions {
     pub branches: Vec<String>,
     /// The base.
     pub base: Base,
-    /// Whether the branch is deleted on the remote, in the same push. The local one stays: it is checked out.
+    /// What becomes of the branch's commits.
+    pub strategy: Strategy,
+    /// Who publishes.
+    pub via: Via,
+    /// Whether the branch is deleted on the remote: in the same push, or by the platform. The local one stays: it is
+    /// checked out.
     pub delete: bool,
 }
 
@@ -36,21 +42,21 @@ pub enum Base {
     Branch(String),
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Strategy {
-    Squash,
-    Merge,
-    Rebase,
-}
-
 impl Word for Strategy {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("squash", Self::Squash), ("merge", Self::Merge), ("rebase", Self::Rebase)];
+    const WORDS: &'static [(&'static str, Self)] = &[
+        (Self::Squash.as_str(), Self::Squash),
+        (Self::Merge.as_str(), Self::Merge),
+        (Self::Rebase.as_str(), Self::Rebase),
+    ];
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Via {
+/// Who publishes the merge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Via {
+    /// We do, by git.
+    #[default]
     Git,
+    /// GitHub does, once its own conditions are met: the pull request's auto-merge is armed.
     Github,
 }
 
@@ -60,7 +66,13 @@ impl Word for Via {
 
 impl Default for MergeOptions {
     fn default() -> Self {
-        Self { branches: vec!["*".to_owned()], base: Base::Usual, delete: false }
+        Self {
+            branches: vec!["*".to_owned()],
+            base: Base::Usual,
+            strategy: Strategy::default(),
+            via: Via::default(),
+            delete: false,
+        }
     }
 }
 
@@ -96,21 +108,74 @@ impl MergeOptions {
         });
         let base = options.filled_text("base").map(|base| match base.as_str() {
             "fixed" => Base::Fixed,
-            name => Base::Branch(name.to_owned()),
+            name => {
+                if !can_be_a_branch(name) {
+                    let help = Help::advice("write the branch's name alone, such as \"release\"");
+                    options.refuse(&base, format!("no branch can be called {name:?}"), help);
+                }
+                Base::Branch(name.to_owned())
+            }
         });
-        let later = Help::advice("leave it out");
-        if let Some(strategy) = options.word::<Strategy>("strategy")
-            && *strategy != Strategy::Squash
-        {
-            let message = format!("the strategy {:?} is not supported by this version", strategy.as_str());
-            options.refuse(&strategy, message, later.clone());
-        }
-        if let Some(via) = options.word::<Via>("via")
-            && *via != Via::Git
-        {
-            options.refuse(&via, format!("via = {:?} is not supported by this version", via.as_str()), later);
-        }
+        let strategy = options.word::<Strategy>("strategy").map(|strategy| *strategy);
+        let via = options.word::<Via>("via").map(|via| *via);
         let delete = options.flag("delete").is_some_and(|delete| *delete);
-        Self { branches: branches.unwrap_or(usual.branches), base: base.unwrap_or(usual.base), delete }
+        Self {
+            branches: branches.unwrap_or(usual.branches),
+            base: base.unwrap_or(usual.base),
+            strategy: strategy.unwrap_or_default(),
+            via: via.unwrap_or_default(),
+            delete,
+        }
+    }
+}
+
+/// git-check-ref-format(1), so that a name is never taken for a revision such as `main~1`.
+fn can_be_a_branch(name: &str) -> bool {
+    let odd = |char: char| char.is_control() || " ~^:?*[\\".contains(char);
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && part.strip_suffix(".lock").is_none();
+    !name.contains(odd)
+        && !name.contains("..")
+        && !name.contains("@{")
+        && name != "@"
+        && !name.starts_with('-')
+        && !name.ends_with('.')
+        && name.split('/').all(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_git_would_take_for_something_else_is_no_branchs() {
+        for good in ["main", "release/1.2", "x{y}", "%s", "ä", "a@b", "HEAD"] {
+            assert!(can_be_a_branch(good), "{good}");
+        }
+        for bad in [
+            "",
+            "main~1",
+            "main^",
+            "a b",
+            "a:b",
+            "ma*n",
+            "a?",
+            "[a]",
+            "a\\b",
+            "a..b",
+            "main@{1}",
+            "@",
+            "-x",
+            ".a",
+            "a/.b",
+            "a.lock",
+            "a.",
+            "/a",
+            "a/",
+            "a//b",
+            "a\nb",
+            "main^{commit}",
+        ] {
+            assert!(!can_be_a_branch(bad), "{bad:?}");
+        }
     }
 }

@@ -1,23 +1,10 @@
 //! Whether others can see the work: `pull-request`, `pushed`.
 
-use std::time::Duration;
-
-use fuseboard_pipeline::process::{How, Stdin};
 use fuseboard_pipeline::step::StepError;
-use serde::Deserialize;
 
 use super::check::Look;
 use super::work::Work;
-use crate::checker::{self, Said};
-
-/// How long GitHub may take for an answer, at most.
-const ASKED: Duration = Duration::from_secs(30);
-
-/// An entry of what `gh pr list --json url` writes (GitHub CLI's manual, "gh help formatting").
-#[derive(Deserialize)]
-struct PullRequest {
-    url: String,
-}
+use crate::github::GitHub;
 
 /// `pull-request`: there is one for the branch, open or not.
 pub(super) fn pull_request(work: &Work<'_>) -> Result<Look, StepError> {
@@ -25,33 +12,13 @@ pub(super) fn pull_request(work: &Work<'_>) -> Result<Look, StepError> {
         return Ok(Look::Nothing("it is not asked for: pull_request = true".to_owned()));
     }
     on_branch(work, |branch| {
-        Ok(match ask(work, branch)?.first() {
-            Some(pull_request) => Look::Right(pull_request.url.clone()),
+        let git = work.judged.git();
+        // gh asks git about the repository.
+        git.refuse_programs()?;
+        Ok(match GitHub::of(git, work.context.redactor).any_pull_request(branch)? {
+            Some(address) => Look::Right(address),
             None => Look::Wrong(format!("{branch} has no pull request")),
         })
-    })
-}
-
-/// Asks by the GitHub CLI, which looks at the repository with the first git of `PATH`.
-fn ask(work: &Work<'_>, branch: &str) -> Result<Vec<PullRequest>, StepError> {
-    let (context, git) = (work.context, work.judged.git());
-    git.refuse_programs()?;
-    let command = context.command("gh")?.stdin(Stdin::Null).timeout(Some(ASKED));
-    let command = command.env("GH_PROMPT_DISABLED", "1").env("GH_NO_UPDATE_NOTIFIER", "1").env("NO_COLOR", "1");
-    let command = match git.search_path() {
-        Some(path) => command.env("PATH", path),
-        None => command,
-    };
-    let words = ["pr", "list", "--head", branch, "--state", "all", "--limit", "1", "--json", "url"];
-    let ended = context.run(&command.args(words));
-    if ended.how != How::Exited(0) {
-        return Err(checker::no_verdict("gh pr list", &ended, &Said::of(&ended, context.redactor), String::new));
-    }
-    let answer: Option<Vec<PullRequest>> = serde_json::from_slice(&ended.stdout.bytes()).ok();
-    let is_address = |found: &PullRequest| found.url.starts_with("https://") || found.url.starts_with("http://");
-    answer.filter(|found| found.iter().all(is_address)).ok_or_else(|| {
-        let said = ended.stdout.last_error(context.redactor).unwrap_or_else(|| "nothing".to_owned());
-        StepError::new(format!("gh pr list answered what is no list of addresses: {said}"))
     })
 }
 
