@@ -41,12 +41,24 @@ impl Judged {
         self.git.file_at(&self.base, path)
     }
 
+    /// A file as it is committed now, by its path from the top folder.
+    pub(crate) fn after(&self, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
+        self.git.file_at(&self.head, path)
+    }
+
+    /// The top folder, free of links.
+    pub(crate) fn root(&self) -> Result<PathBuf, GitError> {
+        Ok(real(&self.git.root()?))
+    }
+
     /// The job's folder, from the top folder.
     pub(crate) fn folder(&self) -> Result<PathBuf, GitError> {
-        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let folder = real(self.git.folder());
-        Ok(folder.strip_prefix(real(&self.git.root()?)).map(Path::to_owned).unwrap_or_default())
+        Ok(real(self.git.folder()).strip_prefix(self.root()?).map(Path::to_owned).unwrap_or_default())
     }
+}
+
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// Whether the step may go on.

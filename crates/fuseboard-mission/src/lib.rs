@@ -3,5 +3,8 @@
 pub mod agents;
 pub mod git;
 mod judged;
+pub mod risk;
+pub mod sarif;
 pub mod scan;
 pub mod steps;
+mod test_changes;

@@ -3,6 +3,7 @@
 pub mod diff_scan;
 pub mod merge;
 pub mod notify;
+pub mod security;
 pub mod session;
 pub mod tests;
 pub mod usage;
@@ -16,6 +17,7 @@ use fuseboard_pipeline::step::Step;
 use self::diff_scan::DiffScan;
 use self::merge::Merge;
 use self::notify::Notify;
+use self::security::Security;
 use self::session::Session;
 use self::tests::Tests;
 use self::usage::Usage;
@@ -32,6 +34,7 @@ impl BuiltIns for BuiltInSteps {
             "notify" => Arc::new(Notify::of(options)?),
             "diff-scan" => Arc::new(options.read(DiffScan::read)?),
             "tests" => Arc::new(options.read(Tests::read)?),
+            "security" => Arc::new(options.read(Security::read)?),
             "merge" => Arc::new(Merge::new(options)?),
             name => return Err(options.refuse(&format!("this version has no step `{name}` yet"))),
         })

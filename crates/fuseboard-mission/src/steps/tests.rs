@@ -9,7 +9,6 @@
 
 use std::time::Duration;
 
-use fuseboard::FailureKind;
 use fuseboard_pipeline::config::{Help, Spanned, TableReader};
 use fuseboard_pipeline::duration;
 use fuseboard_pipeline::exit_codes::ExitCodes;
@@ -20,12 +19,11 @@ use serde_json::json;
 
 use crate::git::GitError;
 use crate::judged::{Judged, go_on};
+use crate::test_changes::{self, TestChanges};
 
-mod changes;
 mod command;
 mod said;
 
-use changes::TestChanges;
 use command::TestCommand;
 use said::Said;
 
@@ -67,7 +65,7 @@ impl Tests {
     /// The command, and what the work does to it and to the tests; why that cannot be told, if it does not decide.
     fn prepare(&self, context: &StepContext<'_>) -> Result<Option<Prepared>, GitError> {
         let changes_to = |judged: &Judged, command: &TestCommand| {
-            let defined_by = changes::below(&judged.folder()?, command.defined_by());
+            let defined_by = test_changes::below(&judged.folder()?, command.defined_by());
             Ok(TestChanges::of(&judged.diff()?, &defined_by))
         };
         if let Some(argv) = &self.command {
@@ -159,15 +157,7 @@ fn no_verdict(context: &StepContext<'_>, shown: &str, how: &How, ended: &Ended, 
         let green = last_green(context).map(|took| format!("; the last run that passed took {}", whole(took)));
         format!("{message} after {}{}", whole(ended.duration), green.unwrap_or_default())
     };
-    match how {
-        How::Exited(_) => StepError::of(FailureKind::Exit, message),
-        How::Signalled(_) => StepError::of(FailureKind::Signal, message),
-        How::NotStarted(why) if why.is_permanent() => StepError::of(FailureKind::Spawn, message),
-        How::TimedOut => StepError::of(FailureKind::Timeout, late()),
-        How::Cut => StepError::cut(late()),
-        How::Interrupted(_) => StepError::cut(message),
-        How::NotStarted(_) | How::OutputTooLarge | How::Lost => StepError::new(message),
-    }
+    StepError::of_end(how, if matches!(how, How::TimedOut | How::Cut) { late() } else { message })
 }
 
 /// How long this step took when it last passed in this project, as far as the ledger knows.

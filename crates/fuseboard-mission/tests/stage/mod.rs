@@ -55,6 +55,8 @@ pub(crate) struct Stage {
     pub(crate) book: Book,
     /// What the job recorded as its base.
     pub(crate) recorded: Option<String>,
+    /// When the job ended.
+    pub(crate) ended: Option<Stamp>,
     pub(crate) deadline: Deadline,
 }
 
@@ -63,7 +65,7 @@ impl Stage {
     pub(crate) fn new(base: &[(&str, &[u8])]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let deadline = Deadline::after(Duration::from_secs(60));
-        let stage = Self { folder, book: Book::default(), recorded: None, deadline };
+        let stage = Self { folder, book: Book::default(), recorded: None, ended: None, deadline };
         stage.git(&["init", "-q", "-b", "main"]);
         stage.commit(base);
         stage.git(&["switch", "-q", "-c", "work"]);
@@ -110,7 +112,7 @@ impl Stage {
             base: self.recorded.clone(),
             ..JobProject::default()
         };
-        let job = Job { project, succeeded: true, ..Job::default() };
+        let job = Job { project, succeeded: true, ended_at: self.ended, ..Job::default() };
         step.run(&StepContext {
             circuits: &CircuitChanges::default(),
             publishing: None,
