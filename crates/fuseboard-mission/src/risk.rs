@@ -20,7 +20,7 @@ use std::sync::LazyLock;
 
 pub use level::RiskLevel;
 pub use rules::{FILES, Look, RISKS, Risk, SIZES};
-pub use tally::{Reason, Tally};
+pub use tally::{Found, Reason, Tally};
 
 use crate::git::{Diff, FileDiff, FileStatus};
 use crate::scan::{AddedFile, Group, Language, PathKind, Patterns, Scan, pieces_of_line, shown_line};
@@ -63,6 +63,11 @@ pub fn assess<E>(diff: &Diff, mut go_on: impl FnMut() -> Result<(), E>) -> Resul
     Ok(tally)
 }
 
+/// What one of our rules found; it counts once.
+fn found<'a>(rule: &'a str, what: &'a str, score: u32, place: Option<String>) -> Found<'a> {
+    Found { key: rule, rule, what, most: 1, score, place }
+}
+
 /// Whether people have to read each line of the file.
 fn counts_whole(path: &Path) -> bool {
     PathKind::of(path) == PathKind::Product
@@ -75,10 +80,10 @@ fn of_size(diff: &Diff, tally: &mut Tally) {
     let score_of =
         |table: &[(usize, u32)], count| table.iter().rev().find(|(more, _)| count > *more).map(|size| size.1);
     if let Some(score) = score_of(&SIZES, lines) {
-        tally.add("size", &format!("{lines} added lines"), 1, score, None);
+        tally.add(found("size", &format!("{lines} added lines"), score, None));
     }
     if let Some(score) = score_of(&FILES, files) {
-        tally.add("files", &format!("{files} files"), 1, score, None);
+        tally.add(found("files", &format!("{files} files"), score, None));
     }
 }
 
@@ -92,7 +97,7 @@ fn of_path(file: &FileDiff, removed_tests: &[String], tally: &mut Tally) {
             Look::Line { .. } | Look::Packed => false,
         };
         if applies {
-            tally.add(risk.id, risk.what, risk.most, risk.score, Some(shown_line(path)));
+            tally.add(Found { most: risk.most, ..found(risk.id, risk.what, risk.score, Some(shown_line(path))) });
         }
     }
 }
@@ -105,7 +110,7 @@ fn of_lines<E>(file: &FileDiff, tally: &mut Tally, go_on: &mut impl FnMut() -> R
         languages.is_empty() || may_be_any || language.is_some_and(|language| languages.contains(&language))
     };
     let path = shown_line(file.path.as_os_str().as_encoded_bytes());
-    let mut found = [false; RISKS.len()];
+    let mut is_known = [false; RISKS.len()];
     let mut looked_at = 0;
     for (number, line) in &file.added {
         for piece in pieces_of_line(line) {
@@ -121,9 +126,10 @@ fn of_lines<E>(file: &FileDiff, tally: &mut Tally, go_on: &mut impl FnMut() -> R
                     Look::Packed => counts(&rules::CODE),
                     Look::Path(_) | Look::Kind(_) | Look::RemovedTest => false,
                 };
-                if applies && !std::mem::replace(&mut found[place], true) {
+                if applies && !std::mem::replace(&mut is_known[place], true) {
                     let score = if counts_whole(&file.path) { risk.score } else { risk.score / 2 };
-                    tally.add(risk.id, risk.what, risk.most, score, Some(format!("{path}:{number}")));
+                    let place = Some(format!("{path}:{number}"));
+                    tally.add(Found { most: risk.most, ..found(risk.id, risk.what, score, place) });
                 }
             }
         }
@@ -135,7 +141,7 @@ fn of_credentials<E>(diff: &Diff, tally: &mut Tally, go_on: impl FnMut() -> Resu
     let findings = Scan::default().files(AddedFile::all_of(diff), |_| Ok(None), go_on)?;
     for finding in findings.kept().iter().filter(|finding| finding.rule.group == Group::Secret) {
         let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
-        tally.add("credential", "a credential", 1, CREDENTIAL, Some(format!("{}{line}", finding.path)));
+        tally.add(found("credential", "a credential", CREDENTIAL, Some(format!("{}{line}", finding.path))));
     }
     Ok(())
 }

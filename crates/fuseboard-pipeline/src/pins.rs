@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
 use std::path::{Path, PathBuf};
 
 use crate::digest::sha256_hex;
@@ -73,11 +74,8 @@ fn lies_in(path: &Path, root: &Path) -> bool {
 
 fn look(path: &Path) -> Pinned {
     match fs::metadata(path) {
-        Err(error)
-            if error.kind() == std::io::ErrorKind::NotFound || error.kind() == std::io::ErrorKind::NotADirectory =>
-        {
-            Pinned::NoFile
-        }
+        // What is too long for a name, such as a script in one word, names nothing.
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory | InvalidFilename) => Pinned::NoFile,
         Ok(meta) if !meta.is_file() => Pinned::NoFile,
         Ok(meta) if meta.len() <= MAX_PINNED => {
             fs::read(path).map_or(Pinned::Unreadable, |content| Pinned::File(sha256_hex(&content)))
@@ -112,6 +110,13 @@ mod tests {
     fn what_lies_outside_of_the_folder_is_not_pinned() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Pins::of(["/bin/sh", "../made", "/nowhere/at/all"], folder.path()), Pins::default());
+    }
+
+    #[test]
+    fn a_word_that_is_too_long_for_a_name_names_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "echo one; ".repeat(100);
+        assert_eq!(Pins::of(["sh", "-c", &script], folder.path()).changed(), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `init`: writes a commented `fuseboard.toml` and trusts what it wrote.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fuseboard_pipeline::config::find::{FILE_NAME, Surroundings, candidates};
 use fuseboard_pipeline::repository::Repository;
@@ -137,6 +137,8 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use fuseboard::{CircuitName, Policy};
     use fuseboard_mission::steps::BuiltInSteps;
     use fuseboard_pipeline::config::{Config, PipelineSection};
@@ -223,7 +225,7 @@ mod tests {
     fn the_agents_template_starts_with_what_changes_nothing() {
         let config = parse(&plain(Template::Agent));
         let on: Vec<&str> = config.steps.iter().filter(|step| step.enabled).map(|step| step.name.as_str()).collect();
-        assert_eq!(on, ["usage", "session", "diff-scan", "tests", "notify"]);
+        assert_eq!(on, ["usage", "session", "diff-scan", "tests", "security", "notify"]);
         let merge = config.steps.iter().find(|step| step.name.as_str() == "merge").unwrap();
         assert!(!merge.enabled);
         let minutes = |name: &str| {

@@ -125,7 +125,7 @@ pub static RISKS: [Risk; 37] = [
         "own-rules",
         "what judges or surrounds the work",
         3,
-        r"(?i)(?:^|/)(?:fuseboard\.toml$|hooks\.d/|\.git(?:attributes|modules|config)$|\.?githooks/|\.husky/|hooks/(?:pre|post|commit|update)[^/]*$|\.pre-commit-config\.yaml$|lefthook\.ya?ml$|\.envrc$|codeowners$|\.claude/|\.mcp\.json$)",
+        r"(?i)(?:^|/)(?:fuseboard\.toml$|hooks\.d/|\.git(?:attributes|modules|config)$|\.?githooks/|\.husky/|hooks/(?:pre|post|commit|update)[^/]*$|\.pre-commit-config\.yaml$|lefthook\.ya?ml$|\.envrc$|codeowners$|\.claude/|\.mcp\.json$|\.(?:semgrep|gitleaks|trivy|bandit|snyk|checkov|codeql)[^/]*$)",
     ),
     path(
         "manifest",

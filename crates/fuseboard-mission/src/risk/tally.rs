@@ -1,5 +1,6 @@
 //! What was found, and what it counts.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -61,33 +62,50 @@ impl Reason {
     }
 }
 
-/// All reasons, by their rules.
+/// Something that was found in one place.
+#[derive(Clone, Debug)]
+pub struct Found<'a> {
+    /// What tells the rule from all others.
+    pub key: &'a str,
+    /// The rule, as it may be shown.
+    pub rule: &'a str,
+    /// What was found, for people.
+    pub what: &'a str,
+    /// How many times it counts at most.
+    pub most: usize,
+    /// What it counts here.
+    pub score: u32,
+    /// Where, as it may be shown; `None` if it is nowhere in particular.
+    pub place: Option<String>,
+}
+
+/// All reasons, by the keys of their rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally(BTreeMap<String, Reason>);
 
 impl Tally {
-    /// One more place of a rule, of which at most `most` count: those with the highest scores. Nothing that counts
-    /// nothing is a reason.
-    pub fn add(&mut self, rule: &str, what: &str, most: usize, score: u32, place: Option<String>) {
-        if score == 0 {
+    /// One more place of a rule, of which at most [`Found::most`] count: those with the highest scores. What counts
+    /// nothing is no reason.
+    pub fn add(&mut self, found: Found<'_>) {
+        if found.score == 0 {
             return;
         }
-        let reason = match self.0.entry(rule.to_owned()) {
+        let reason = match self.0.entry(found.key.to_owned()) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(Reason {
-                rule: rule.to_owned(),
-                what: what.to_owned(),
+                rule: found.rule.to_owned(),
+                what: found.what.to_owned(),
                 scores: Vec::new(),
                 places: Vec::new(),
                 found: 0,
             }),
         };
         reason.found += 1;
-        reason.scores.push(score);
-        reason.scores.sort_unstable_by(|one, other| other.cmp(one));
-        reason.scores.truncate(most);
-        reason.places.extend(place.map(|place| (score, place)));
-        reason.places.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        reason.scores.push(found.score);
+        reason.scores.sort_unstable_by_key(|score| Reverse(*score));
+        reason.scores.truncate(found.most);
+        reason.places.extend(found.place.map(|place| (found.score, place)));
+        reason.places.sort_by_key(|(score, _)| Reverse(*score));
         reason.places.truncate(PLACES);
     }
 
@@ -104,7 +122,7 @@ impl Tally {
     /// The reasons, the heaviest first.
     pub fn reasons(&self) -> Vec<&Reason> {
         let mut reasons: Vec<&Reason> = self.0.values().collect();
-        reasons.sort_by_key(|reason| std::cmp::Reverse(reason.score()));
+        reasons.sort_by_key(|reason| Reverse(reason.score()));
         reasons
     }
 
@@ -133,13 +151,17 @@ impl Tally {
 mod tests {
     use super::*;
 
+    fn found(rule: &str, most: usize, score: u32, place: Option<String>) -> Found<'_> {
+        Found { key: rule, rule, what: rule, most, score, place }
+    }
+
     #[test]
     fn the_highest_scores_count_whatever_the_order() {
         let mut tally = Tally::default();
         for (place, score) in [1, 2, 1, 4, 2].into_iter().enumerate() {
-            tally.add("a", "an a", 3, score, Some(format!("a:{place}")));
+            tally.add(found("an a", 3, score, Some(format!("a:{place}"))));
         }
-        tally.add("b", "a b", 1, 9, None);
+        tally.add(found("a b", 1, 9, None));
         assert_eq!((tally.score(), tally.level()), (17, RiskLevel::High));
         assert_eq!(tally.summary(), "risk high (17): a b, 5 × an a (a:3, a:1, a:4 and 2 more)");
     }
@@ -147,8 +169,17 @@ mod tests {
     #[test]
     fn what_counts_nothing_is_no_reason() {
         let mut tally = Tally::default();
-        tally.add("a", "an a", 3, 0, None);
+        tally.add(found("an a", 3, 0, None));
         assert_eq!(tally, Tally::default());
         assert_eq!(tally.summary(), "risk low (0)");
+    }
+
+    #[test]
+    fn rules_of_one_name_and_two_keys_are_two() {
+        let mut tally = Tally::default();
+        for key in ["one", "two"] {
+            tally.add(Found { key, ..found("an a", 1, 3, None) });
+        }
+        assert_eq!(tally.score(), 6);
     }
 }

@@ -30,7 +30,14 @@ pub(super) const PATHS: &[PathSample] = &[
     ("privileges", &["etc/sudoers.d/app", "app.service", "cron.daily/x"], &["src/service.py", "micron.txt"]),
     (
         "own-rules",
-        &["fuseboard.toml", "hooks.d/after-mission/x", ".gitattributes", ".husky/pre-push", "hooks/pre-commit"],
+        &[
+            "fuseboard.toml",
+            "hooks.d/after-mission/x",
+            ".gitattributes",
+            ".husky/pre-push",
+            "hooks/pre-commit",
+            ".semgrepignore",
+        ],
         &["src/hooks/use_user.ts", "docs/fuseboard.md"],
     ),
     ("manifest", &["package.json", "crates/a/Cargo.toml", "requirements-dev.txt"], &["src/package.jsonl", "go.model"]),

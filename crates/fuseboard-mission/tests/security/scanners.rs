@@ -17,8 +17,7 @@ fn scanner(script: &str) -> Security {
 }
 
 /// A scanner that prints this report, and exits with this code. It stands beside the repository, not in it.
-fn printing(stage: &Stage, report: &str, code: i32) -> (tempfile::NamedTempFile, Security) {
-    assert!(stage.path().exists());
+fn printing(report: &str, code: i32) -> (tempfile::NamedTempFile, Security) {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), report).unwrap();
     let gate = scanner(&format!("cat {}; exit {code}", file.path().display()));
@@ -26,7 +25,7 @@ fn printing(stage: &Stage, report: &str, code: i32) -> (tempfile::NamedTempFile,
 }
 
 fn judged(stage: &Stage, results: &Value) -> (String, Value) {
-    let (_file, gate) = printing(stage, &report(results), 1);
+    let (_file, gate) = printing(&report(results), 1);
     passed(stage.run(&gate))
 }
 
@@ -47,7 +46,7 @@ fn a_severity_counts_in_place_of_the_level() {
     let stage = stage();
     for (severity, score) in [("9.0", 12), ("8.9", 8), ("7", 8), ("4.0", 4), ("3.9", 1), ("0.1", 1), ("0.0", 6)] {
         let result = json!({"ruleId": "a", "level": "error", "properties": {"security-severity": severity}});
-        let (_file, gate) = printing(&stage, &report(&json!([result])), 0);
+        let (_file, gate) = printing(&report(&json!([result])), 0);
         let answer = stage.run(&gate);
         let output = if score < 12 { passed(answer).1 } else { blocked(answer).1 };
         assert_eq!(output["score"], score, "{severity}");
@@ -61,6 +60,9 @@ fn one_rule_counts_three_times_and_another_one_of_its_own() {
     assert_eq!(judged(&stage, &json!(results)).1["score"], 9);
     let results = json!([result("a", "warning", "a.txt", Some(2)), result("b", "warning", "a.txt", Some(3))]);
     assert_eq!(judged(&stage, &results).1["score"], 6);
+    // Names that differ only where they are not shown any more.
+    let results = ["a", "b"].map(|end| result(&format!("{}{end}", "x".repeat(200)), "warning", "a.txt", Some(2)));
+    assert_eq!(judged(&stage, &json!(results)).1["score"], 6);
 }
 
 #[test]
@@ -116,7 +118,7 @@ fn a_scanner_in_a_folder_may_count_from_there_or_from_the_top() {
     let stage = Stage::new(&[("sub/a.txt", b"one\n")]);
     stage.commit(&[("sub/a.txt", b"one\ntwo\n")]);
     for uri in ["a.txt", "sub/a.txt"] {
-        let (_file, gate) = printing(&stage, &report(&json!([result("a", "note", uri, Some(2))])), 0);
+        let (_file, gate) = printing(&report(&json!([result("a", "note", uri, Some(2))])), 0);
         assert_eq!(passed(stage.run_in(Path::new("sub"), &gate)).1["score"], 1, "{uri}");
     }
 }
@@ -135,14 +137,14 @@ fn a_suppression_in_the_report_does_not_count_and_is_told() {
 fn more_results_on_the_work_than_are_counted_are_no_verdict_unless_it_blocks_anyway() {
     let stage = stage();
     let many = |level| report(&json!(vec![result("a", level, "a.txt", Some(2)); 10_001]));
-    let (_file, gate) = printing(&stage, &many("note"), 0);
+    let (_file, gate) = printing(&many("note"), 0);
     let error = stage.run(&gate).unwrap_err();
     assert!(error.message.contains("report 1 more results on this work than the 10000"), "{error}");
-    let (_file, gate) = printing(&stage, &many("error"), 0);
+    let (_file, gate) = printing(&many("error"), 0);
     assert_eq!(blocked(stage.run(&gate)).1["not_counted"], 1);
-    let elsewhere = report(&json!(vec![result("a", "error", "b.txt", Some(2)); 100_000]));
-    let (_file, gate) = printing(&stage, &elsewhere, 0);
-    assert_eq!(passed(stage.run(&gate)).1["elsewhere"], 100_000);
+    let elsewhere = report(&json!(vec![result("a", "error", "b.txt", Some(2)); 20_000]));
+    let (_file, gate) = printing(&elsewhere, 0);
+    assert_eq!(passed(stage.run(&gate)).1["elsewhere"], 20_000);
 }
 
 #[test]
@@ -153,7 +155,7 @@ fn what_a_scanner_names_is_shown_plainly_and_without_credentials() {
     let mut found = result(&rule, "note", "a.txt", Some(2));
     found["message"] = json!({"text": key});
     let (detail, output) = judged(&stage, &json!([found]));
-    assert!(detail.contains("key [aws-access-key, 20 characters] xxx"), "{detail}");
+    assert!(detail.contains("key *** xxx"), "{detail}");
     assert!(detail.len() < 300 && !detail.contains('\u{1b}'), "{detail}");
     assert!(!format!("{detail}{output}").contains(&key[4..]));
 }
@@ -173,11 +175,11 @@ fn a_scanner_that_tells_nothing_is_no_verdict() {
     }
     let error = stage.run(&gate("scanners = [['no-such-scanner-here']]")).unwrap_err();
     assert_eq!(error.kind, Some(FailureKind::Spawn));
-    let (_file, whole) = printing(&stage, &report(&json!([])), 2);
+    let (_file, whole) = printing(&report(&json!([])), 2);
     assert_eq!(stage.run(&whole).unwrap_err().kind, Some(FailureKind::Exit));
     let failed = r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "lint"}},
         "invocations": [{"executionSuccessful": false}]}]}"#;
-    let (_file, failed) = printing(&stage, failed, 0);
+    let (_file, failed) = printing(failed, 0);
     assert!(stage.run(&failed).unwrap_err().message.contains("lint says that it did not finish"));
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::git::{Diff, FileStatus};
 use crate::judged::Judged;
-use crate::risk::Tally;
+use crate::risk::{Found, Tally};
 use crate::sarif::{Level, MAX_BYTES, Place, Reader, Reported, Roots};
 use crate::scan::shown_line;
 
@@ -23,8 +23,11 @@ const MOST: usize = 10_000;
 /// How many times one rule of one scanner counts at most.
 const MOST_OF_RULE: usize = 3;
 
+/// How many scanners of one report are named.
+const TOOLS: usize = 10;
+
 /// Longest name of a scanner or a rule that is shown, in bytes.
-const MAX_NAME: usize = 80;
+const MAX_NAME: usize = 120;
 
 /// All reports on the work, and the score so far.
 pub(super) struct Reports<'a> {
@@ -32,6 +35,8 @@ pub(super) struct Reports<'a> {
     judged: &'a Judged,
     reader: Reader,
     tally: Tally,
+    /// The names of rules that were met, as they may be shown.
+    names: BTreeMap<String, (String, String)>,
     /// The numbers of the added lines, in order, of each file that is there.
     added: BTreeMap<&'a Path, Vec<u64>>,
     read: Vec<Value>,
@@ -56,6 +61,7 @@ impl<'a> Reports<'a> {
             judged,
             reader: Reader::new(Roots { top: judged.root()?, folder: judged.folder()? }),
             tally,
+            names: BTreeMap::new(),
             added: there.map(|file| (file.path.as_path(), lines(&file.added))).collect(),
             read: Vec::new(),
             counted: 0,
@@ -88,8 +94,8 @@ impl<'a> Reports<'a> {
         let moments = [(facts.mtime(), facts.mtime_nsec()), (facts.ctime(), facts.ctime_nsec())];
         if moments.iter().any(|(seconds, nanos)| millis(*seconds, *nanos) < ended) {
             return Err(Doubt::because(
-                "is older than the end of the job, which may have left it; let this step wait \
-                                       for the one that writes it, by `after`",
+                "is older than the end of the job, which may have left it; let this step wait for the one that writes \
+                 it, by `after`",
             ));
         }
         let folder = path.parent().and_then(|folder| folder.canonicalize().ok()).unwrap_or_default();
@@ -126,7 +132,7 @@ impl<'a> Reports<'a> {
         let before = (self.counted, self.elsewhere);
         let summary = reader.read(bytes, |reported| self.count(&reported)).map_err(|error| error.to_string())?;
         self.read.push(json!({
-            "tools": summary.tools.iter().take(MOST_OF_RULE).map(|tool| self.shown(tool)).collect::<Vec<_>>(),
+            "tools": summary.tools.iter().take(TOOLS).map(|tool| self.shown(tool)).collect::<Vec<_>>(),
             "results": summary.results,
             "counted": self.counted - before.0,
             "elsewhere": self.elsewhere - before.1,
@@ -147,11 +153,20 @@ impl<'a> Reports<'a> {
             return;
         }
         self.counted += 1;
+        let place = place.and_then(|place| self.name_of(place));
+        // By the whole names: what is shown of two may be the same.
+        let key = format!("{}\0{}", reported.tool, reported.rule);
+        let names = self.names.get(&key).cloned().unwrap_or_else(|| self.names_of(reported));
+        let (most, score) = (MOST_OF_RULE, score(reported));
+        self.tally.add(Found { key: &key, rule: &names.0, what: &names.1, most, score, place });
+        self.names.insert(key, names);
+    }
+
+    /// A rule's name, and in words whose it is.
+    fn names_of(&self, reported: &Reported) -> (String, String) {
         let (tool, rule) = (self.shown(&reported.tool), self.shown(&reported.rule));
         let rule = if rule.is_empty() { "a rule without a name".to_owned() } else { rule };
-        let place = place.map(|place| self.name_of(place)).unwrap_or_default();
-        let name = format!("{tool}/{rule}");
-        self.tally.add(&name, &format!("{rule} of {tool}"), MOST_OF_RULE, score(reported), place);
+        (format!("{tool}/{rule}"), format!("{rule} of {tool}"))
     }
 
     /// Whether it lies in a line that the work adds; as a whole, in a file that it changes.
