@@ -75,6 +75,9 @@ fn rules_of_extensions_count_too() {
         {"id": "deep", "defaultConfiguration": {"level": "error"}}]}]});
     let (_, all) = read(&run(&json!({"tool": tool, "results": [{"ruleId": "deep", "ruleIndex": 0}]}))).unwrap();
     assert_eq!(all[0].level, Level::Error);
+    let of_extension = json!([{"ruleIndex": 0, "rule": {"index": 0, "toolComponent": {"index": 0}}}]);
+    let all = read(&results(&of_extension)).unwrap().1;
+    assert_eq!((all[0].level, all[0].rule.as_str()), (Level::Warning, ""), "no rule of the driver");
 }
 
 #[test]
@@ -153,6 +156,7 @@ fn a_wrong_value_of_what_decides_is_refused() {
         at(json!({"startLine": "1"})),
         at(json!({"startLine": 1.5})),
         json!({"locations": vec![json!({}); 1001]}),
+        json!({"ruleId": "a/".repeat(3000)}),
     ] {
         refused(&results(&json!([result])));
     }
@@ -162,6 +166,16 @@ fn a_wrong_value_of_what_decides_is_refused() {
     let other =
         [br#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": ""#.as_slice(), b"\xff\xfe\"}}}]}"].concat();
     refused(&other);
+}
+
+#[test]
+fn results_that_lie_in_other_files_are_not_taken_for_none() {
+    for part in ["results", "invocations"] {
+        let elsewhere = json!({part: [{"location": {"uri": "more.sarif"}}]});
+        let tool = json!({"driver": {"name": "lint"}});
+        let told = refused(&run(&json!({"tool": tool, "externalPropertyFileReferences": elsewhere, "results": []})));
+        assert!(told.contains("other files"), "{told}");
+    }
 }
 
 #[test]

@@ -15,6 +15,9 @@ const PLACES: usize = 3;
 /// How many reasons a summary names.
 const NAMED: usize = 5;
 
+/// How many reasons are given as data.
+const KEPT: usize = 100;
+
 /// One reason: a rule, what it counts, and where it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
@@ -142,7 +145,8 @@ impl Tally {
         json!({
             "score": self.score(),
             "level": self.level().as_str(),
-            "reasons": self.reasons().iter().map(|reason| reason.to_json()).collect::<Vec<_>>(),
+            "reasons": self.reasons().iter().take(KEPT).map(|reason| reason.to_json()).collect::<Vec<_>>(),
+            "reasons_left_out": self.0.len().saturating_sub(KEPT),
         })
     }
 }
@@ -172,6 +176,16 @@ mod tests {
         tally.add(found("an a", 3, 0, None));
         assert_eq!(tally, Tally::default());
         assert_eq!(tally.summary(), "risk low (0)");
+    }
+
+    #[test]
+    fn more_reasons_than_are_kept_are_counted() {
+        let mut tally = Tally::default();
+        for key in (0..102).map(|number| number.to_string()) {
+            tally.add(Found { key: &key, ..found("an a", 1, 3, None) });
+        }
+        assert_eq!(tally.to_json()["reasons"].as_array().unwrap().len(), 100);
+        assert_eq!((&tally.to_json()["reasons_left_out"], tally.score()), (&2.into(), 306));
     }
 
     #[test]

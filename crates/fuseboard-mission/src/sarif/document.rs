@@ -7,8 +7,14 @@ use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// Most entries of a list, or names of an object, that is kept while the document is read.
+/// Most entries of a list that is kept while the document is read.
 const MOST: usize = 1000;
+
+/// Most names of an object whose names are anybody's.
+const MOST_NAMES: usize = 100;
+
+/// Longest name of a tool or a rule, in bytes.
+const LONGEST_NAME: usize = 4096;
 
 /// Most rules of one tool.
 const MOST_RULES: usize = 10_000;
@@ -40,9 +46,17 @@ pub(super) struct Run<'a> {
     pub(super) tool: Tool,
     pub(super) invocations: Option<AtMost<Invocation, MOST>>,
     pub(super) original_uri_base_ids: Option<Named<Artifact>>,
+    pub(super) external_property_file_references: Option<Elsewhere>,
     /// Read one by one, when all else is known.
     #[serde(borrow)]
     pub(super) results: Option<&'a RawValue>,
+}
+
+/// Parts of a run that lie in files of their own.
+#[derive(Deserialize)]
+pub(super) struct Elsewhere {
+    pub(super) results: Option<IgnoredAny>,
+    pub(super) invocations: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -53,14 +67,14 @@ pub(super) struct Tool {
 
 #[derive(Deserialize)]
 pub(super) struct Component {
-    pub(super) name: String,
+    pub(super) name: Name,
     pub(super) rules: Option<AtMost<Descriptor, MOST_RULES>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Descriptor {
-    pub(super) id: String,
+    pub(super) id: Name,
     pub(super) default_configuration: Option<Configuration>,
     pub(super) properties: Option<Properties>,
 }
@@ -86,7 +100,7 @@ pub(super) struct Notification {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Entry {
-    pub(super) rule_id: Option<String>,
+    pub(super) rule_id: Option<Name>,
     pub(super) rule_index: Option<i64>,
     pub(super) rule: Option<RuleReference>,
     pub(super) kind: Option<String>,
@@ -100,8 +114,11 @@ pub(super) struct Entry {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct RuleReference {
-    pub(super) id: Option<String>,
+    pub(super) id: Option<Name>,
+    /// There if the rule is one of an extension.
+    pub(super) tool_component: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -165,6 +182,20 @@ impl<'de> Deserialize<'de> for Severity {
     }
 }
 
+/// A text that is copied and compared for each result, so that it must not be long.
+#[derive(Clone)]
+pub(super) struct Name(pub(super) String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.len() > LONGEST_NAME {
+            return Err(D::Error::custom(format!("a name has more than {LONGEST_NAME} bytes")));
+        }
+        Ok(Self(text))
+    }
+}
+
 /// A list of at most `N` entries.
 pub(super) struct AtMost<T, const N: usize>(pub(super) Vec<T>);
 
@@ -206,13 +237,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
             type Value = Vec<(String, T)>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "an object of at most {MOST} names")
+                write!(f, "an object of at most {MOST_NAMES} names")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
                 let mut named: Self::Value = Vec::new();
                 while let Some((name, value)) = entries.next_entry::<String, T>()? {
-                    if named.len() == MOST || named.iter().any(|(known, _)| *known == name) {
+                    if named.len() == MOST_NAMES || named.iter().any(|(known, _)| *known == name) {
                         return Err(A::Error::custom("a name stands twice in an object, or it has too many"));
                     }
                     named.push((name, value));

@@ -12,6 +12,9 @@ use std::path::{Component, Path, PathBuf};
 use super::TOP;
 use super::document::{Artifact, Location, Named};
 
+/// Longest address that is looked at, in bytes; no path is longer.
+const LONGEST: usize = 4096;
+
 /// How many bases may stand on one another.
 const DEPTH: usize = 8;
 
@@ -69,8 +72,11 @@ fn files(uri: &str, base: Option<&str>, bases: &Named<Artifact>, roots: &Roots) 
     Some(files)
 }
 
-/// Whether the address is one of a file, and its path. `None` for whatever lies on the net.
+/// Whether the address is one of a file, and its path. `None` for what lies on the net, or is too long for a path.
 fn without_scheme(uri: &str) -> Option<(bool, &str)> {
+    if uri.len() > LONGEST {
+        return None;
+    }
     let scheme = uri.split_once(':').filter(|(scheme, _)| {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
@@ -178,7 +184,8 @@ mod tests {
 
     #[test]
     fn an_address_that_says_nothing_can_be_any_file() {
-        for uri in ["", "https://example.org/a.py", "file://host/a.py", "a%00b", "c:a.py", "file:"] {
+        for uri in ["", &"a/".repeat(3000), "https://example.org/a.py", "file://host/a.py", "a%00b", "c:a.py", "file:"]
+        {
             assert_eq!(means(uri, None, "{}"), None, "{uri}");
         }
     }

@@ -14,6 +14,9 @@ use super::{MAX_BYTES, VERSION};
 /// Longest part of a message that is kept, in bytes.
 const MAX_WHY: usize = 200;
 
+/// How many parts of a rule's name may follow that of the rule, and one.
+const PARTS: usize = 8;
+
 /// Why a report is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SarifError {
@@ -94,7 +97,12 @@ impl Reader {
     }
 
     fn run(&self, run: Run<'_>, summary: &mut Summary, each: &mut impl FnMut(Reported)) -> Result<(), SarifError> {
-        let tool = run.tool.driver.name.clone();
+        let tool = run.tool.driver.name.0.clone();
+        if let Some(elsewhere) = run.external_property_file_references
+            && (elsewhere.results.is_some() || elsewhere.invocations.is_some())
+        {
+            return Err(SarifError::Damaged("its results lie in other files".to_owned()));
+        }
         if run.invocations.iter().flat_map(|invocations| &invocations.0).any(is_unfinished) {
             return Err(SarifError::Unfinished(plain(&tool)));
         }
@@ -115,7 +123,7 @@ impl Reader {
             let locations = entry.locations.map(|locations| locations.0).unwrap_or_default();
             each(Reported {
                 tool: tool.clone(),
-                rule: rule.map(|rule| rule.id.clone()).or(entry.rule_id).unwrap_or_default(),
+                rule: rule.map(|rule| rule.id.clone()).or(entry.rule_id).map(|name| name.0).unwrap_or_default(),
                 level: entry.level.or(default).unwrap_or(Level::Warning),
                 severity: severity.map(|severity| severity.0),
                 places: locations.into_iter().filter_map(|place| Place::of(place, &bases, &self.roots)).collect(),
@@ -154,24 +162,22 @@ impl Rules {
         let of_driver = all.len();
         all.extend(extensions.into_iter().flat_map(rules));
         // Of two of one name the first counts.
-        let by_name = all.iter().enumerate().rev().map(|(place, rule)| (rule.id.clone(), place)).collect();
+        let by_name = all.iter().enumerate().rev().map(|(place, rule)| (rule.id.0.clone(), place)).collect();
         Self { all, of_driver, by_name }
     }
 
     fn rule_of(&self, entry: &Entry) -> Option<&Descriptor> {
-        let mut name = entry.rule_id.as_deref().or_else(|| entry.rule.as_ref()?.id.as_deref());
-        let at = entry.rule_index.and_then(|index| self.all[..self.of_driver].get(usize::try_from(index).ok()?));
-        if let Some(rule) = at.filter(|rule| name.is_none_or(|name| name == rule.id)) {
+        let reference = entry.rule.as_ref();
+        let name = entry.rule_id.as_ref().or_else(|| reference?.id.as_ref()).map(|name| name.0.as_str());
+        // Of a rule of an extension the place is one there.
+        let index = entry.rule_index.filter(|_| reference.is_none_or(|rule| rule.tool_component.is_none()));
+        let at = index.and_then(|index| self.all[..self.of_driver].get(usize::try_from(index).ok()?));
+        if let Some(rule) = at.filter(|rule| name.is_none_or(|name| name == rule.id.0)) {
             return Some(rule);
         }
         // A rule may have parts: `CA1000/1` is one of `CA1000`.
-        while let Some(id) = name {
-            if let Some(place) = self.by_name.get(id) {
-                return self.all.get(*place);
-            }
-            name = id.rsplit_once('/').map(|(whole, _)| whole);
-        }
-        None
+        let mut names = std::iter::successors(name, |name| name.rsplit_once('/').map(|(whole, _)| whole)).take(PARTS);
+        names.find_map(|name| self.all.get(*self.by_name.get(name)?))
     }
 }
 

@@ -67,8 +67,10 @@ impl DiffScan {
         let Some(path) = &self.sarif else { return Ok(()) };
         let written = Written { base: judged.base.as_str(), head: judged.head.as_str(), redactor: context.redactor };
         let text = format!("{:#}\n", sarif::write(findings, written));
-        replace_file(&context.config_folder.join(path), text.as_bytes())
-            .map_err(|error| StepError::new(format!("cannot write the findings to {}: {error}", path.display())))
+        replace_file(&context.config_folder.join(path), text.as_bytes()).map_err(|error| {
+            let (path, found) = (path.display(), findings.summary());
+            StepError::new(format!("cannot write the findings to {path}: {error} ({found})"))
+        })
     }
 }
 
