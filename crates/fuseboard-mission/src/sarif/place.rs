@@ -171,7 +171,7 @@ mod tests {
             ("../a.py", &["a.py"]),
             ("../../a.py", &[]),
             ("a%20b.py", &["a b.py", "a%20b.py", "sub/a b.py", "sub/a%20b.py"]),
-            ("src%2Fa.py", &["src%2Fa.py", "src/a.py", "sub/src%2Fa.py", "sub/src/a.py"]),
+            ("src%2Fa.py", &["src/a.py", "src%2Fa.py", "sub/src/a.py", "sub/src%2Fa.py"]),
             ("100%.py", &["100%.py", "sub/100%.py"]),
             ("file:///repo/app/a.py", &["a.py"]),
             ("file://localhost/repo/app/x/../a.py", &["a.py"]),
