@@ -188,7 +188,9 @@ impl<'a> Prepared<'a> {
             job.stdout_path.clone(),
             job.stderr_path.clone(),
         ];
-        let exempt = ours.into_iter().flatten().filter_map(|path| std::path::absolute(path).ok()).collect();
+        let written = self.pipeline.written_files().into_iter().map(|path| config_folder.join(path));
+        let exempt = ours.into_iter().flatten().chain(written).filter_map(|path| std::path::absolute(path).ok());
+        let exempt = exempt.collect();
         Run {
             id: self.run_id,
             circuits: (!home::is_off()).then(|| self.settings.board_for(&self.tracker)),

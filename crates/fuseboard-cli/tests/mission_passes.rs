@@ -67,3 +67,45 @@ fn gates_that_end_side_by_side_do_not_end_each_other() {
         assert_eq!(flown.code(), 0, "{}", flown.told());
     }
 }
+
+#[test]
+fn what_a_step_declares_to_write_is_no_stranger_in_the_next_run() {
+    let stage = Stage::new("");
+    let scan = |options: &str| {
+        let path = stage.world.path("out.sarif");
+        let options = options.replace("PATH", &path.display().to_string());
+        stage.configure(&format!("[[step]]\nname = 'scan'\nuses = 'diff-scan'\nwith = {{ {options} }}\n"));
+        stage.fly(&[], "true")
+    };
+    for _ in 0..2 {
+        let flown = scan("sarif = 'PATH'");
+        assert_eq!(flown.code(), 0, "{}", flown.told());
+        assert!(stage.world.path("out.sarif").exists());
+    }
+    let flown = scan("");
+    assert!(flown.word("scan", "why").contains("out.sarif"), "{}", flown.told());
+}
+
+#[test]
+fn a_report_that_a_step_writes_after_the_job_is_read_and_one_that_the_agent_left_is_not() {
+    let stage = Stage::new("");
+    let report = r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "lint"}}, "results": []}]}"#;
+    std::fs::write(stage.beside("empty.sarif"), report).unwrap();
+    let (empty, path) = (stage.beside("empty.sarif"), stage.beside("lint.sarif"));
+    let lint = format!(
+        "[[step]]\nname = 'lint'\nkind = 'recorder'\nrun = ['cp', '{}', '{}']\n",
+        empty.display(),
+        path.display()
+    );
+    let security = |after: &str| {
+        let path = path.display();
+        format!("[[step]]\nname = 'security'\nuses = 'security'\n{after}with = {{ sarif = ['{path}'] }}\n")
+    };
+    stage.configure(&format!("{lint}{}", security("after = ['lint']\n")));
+    let flown = stage.fly(&[], "true");
+    assert_eq!((flown.code(), flown.word("security", "verdict")), (0, "pass"), "{}", flown.told());
+    stage.configure(&security(""));
+    let flown = stage.fly(&[], &format!("cp {} {}; sleep 0.05", empty.display(), path.display()));
+    assert_eq!(flown.code(), 77, "{}", flown.told());
+    assert!(flown.word("security", "why").contains("is older than the end of the job"), "{}", flown.told());
+}

@@ -144,3 +144,26 @@ fn a_program_that_the_agent_puts_on_the_path_in_the_repository_does_not_judge() 
         assert_eq!(stage.read("before"), stage.read("after"), "{program}");
     }
 }
+
+#[test]
+fn a_scanner_that_the_agent_puts_on_the_path_in_the_repository_is_not_asked() {
+    let empty = r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "lint"}}}]}"#;
+    let stage = Stage::new("");
+    std::fs::write(stage.beside("empty.sarif"), empty).unwrap();
+    let scanners = format!("[['cat', '{}'], ['lint-it']]", stage.beside("empty.sarif").display());
+    stage.configure(&format!("[[step]]\nname = 'check'\nuses = 'security'\nwith = {{ scanners = {scanners} }}\n"));
+    stage.git("mkdir bin; touch bin/.keep; git add bin; git commit -qm bin");
+    let agent =
+        "printf '#!/bin/sh\\ncat ../empty.sarif\\n' >bin/lint-it; chmod +x bin/lint-it; git add -A; git commit -qm p";
+    let fly = |agent: &str| {
+        let mut command = stage.command(&[], agent);
+        let path = std::env::var("PATH").unwrap();
+        command.env("PATH", format!("{}/bin:{path}", stage.world.path(".").display()));
+        stage.flown(world::finish(command))
+    };
+    let flown = fly(agent);
+    assert_eq!((flown.code(), flown.word("check", "reason")), (77, "untrusted"), "{}", flown.told());
+    // It does judge once it is there before the agent starts.
+    let flown = fly("true");
+    assert_eq!((flown.code(), flown.word("check", "verdict")), (0, "pass"), "{}", flown.told());
+}

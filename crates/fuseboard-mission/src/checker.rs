@@ -8,7 +8,6 @@
 
 use std::time::Duration;
 
-use fuseboard::FailureKind;
 use fuseboard_pipeline::config::{Help, Spanned, TableReader};
 use fuseboard_pipeline::duration;
 use fuseboard_pipeline::exit_codes::ExitCodes;
@@ -66,16 +65,9 @@ pub(crate) fn no_verdict(shown: &str, ended: &Ended, said: &Said, late: impl FnO
         _ if matches!(how, How::Exited(_)) => format!("{shown} {how}, which is no verdict"),
         _ => format!("{shown} {how}"),
     };
-    let late = |message: &str| format!("{message} after {}{}", whole(ended.duration), late());
-    match how {
-        How::Exited(_) => StepError::of(FailureKind::Exit, message),
-        How::Signalled(_) => StepError::of(FailureKind::Signal, message),
-        How::NotStarted(why) if why.is_permanent() => StepError::of(FailureKind::Spawn, message),
-        How::TimedOut => StepError::of(FailureKind::Timeout, late(&message)),
-        How::Cut => StepError::cut(late(&message)),
-        How::Interrupted(_) => StepError::cut(message),
-        How::NotStarted(_) | How::OutputTooLarge | How::Lost => StepError::new(message),
-    }
+    let is_late = matches!(how, How::TimedOut | How::Cut);
+    let message = if is_late { format!("{message} after {}{}", whole(ended.duration), late()) } else { message };
+    StepError::of_end(how, message)
 }
 
 /// For people: whole seconds from one second on.

@@ -46,6 +46,11 @@ impl Judged {
         self.git.file_at(&self.base, path)
     }
 
+    /// A file as it is committed now, by its path from the top folder.
+    pub(crate) fn after(&self, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
+        self.git.file_at(&self.head, path)
+    }
+
     /// The top folder, free of links.
     pub(crate) fn root(&self) -> Result<PathBuf, GitError> {
         Ok(real(&self.git.root()?))

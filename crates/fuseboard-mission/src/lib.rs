@@ -6,5 +6,8 @@ pub mod git;
 pub mod github;
 mod judged;
 mod pattern;
+pub mod risk;
+pub mod sarif;
 pub mod scan;
 pub mod steps;
+mod test_changes;

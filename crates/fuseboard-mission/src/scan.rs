@@ -5,6 +5,7 @@
 //! | what is looked for, as one table | [`RULES`] |
 //! | where it does not count: tests, lock, generated and minified files | [`PathKind`] |
 //! | comments that allow it | [`Waiver`] |
+//! | what was known before | [`Baseline`] |
 //! | what was found | [`Finding`], [`Findings`] |
 //!
 //! Rules whose [`Group`] blocks can be neither waived nor exempted. A credential is never repeated, not in part.
@@ -22,10 +23,12 @@
 //! assert_eq!(findings.blocking_reason().as_deref(), Some("1 secret: src/a.py:10 (aws-access-key)"));
 //! ```
 
+mod baseline;
 mod credential;
 mod finding;
 mod matching;
 mod paths;
+mod patterns;
 mod pieces;
 mod rule;
 mod rules;
@@ -35,6 +38,7 @@ mod waiver;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+pub use baseline::Baseline;
 pub use finding::{Finding, Findings, MAX_FINDINGS};
 pub use paths::{Language, PathKind};
 pub use pieces::{OVERLAP, PIECE};
@@ -42,8 +46,14 @@ pub use rule::{Check, Find, Group, Rule, Severity};
 pub use rules::RULES;
 pub use waiver::{Waiver, WaiverSource};
 
+pub(crate) use patterns::Patterns;
+pub(crate) use pieces::of_line as pieces_of_line;
+pub(crate) use shown::line as shown_line;
+
 use matching::Matcher;
 use pieces::Piece;
+
+use crate::git::{Diff, FileStatus};
 
 /// How many pieces of text are looked at before the caller is asked again whether to go on.
 const BREATH: usize = 256;
@@ -60,6 +70,17 @@ pub struct AddedFile<'a> {
     pub lines: Vec<(u64, &'a [u8])>,
 }
 
+impl<'a> AddedFile<'a> {
+    /// Every file that is there after the diff.
+    pub fn all_of(diff: &'a Diff) -> impl Iterator<Item = Self> {
+        let files = diff.files.iter().filter(|file| file.status != FileStatus::Deleted);
+        files.map(|file| Self {
+            path: &file.path,
+            lines: file.added.iter().map(|(number, line)| (u64::from(*number), line.as_slice())).collect(),
+        })
+    }
+}
+
 /// Which groups of rules block.
 ///
 /// # Defaults
@@ -67,18 +88,25 @@ pub struct AddedFile<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
     block_on: BTreeSet<Group>,
+    baseline: Baseline,
 }
 
 impl Default for Scan {
     fn default() -> Self {
-        Self { block_on: BTreeSet::from([Group::Secret]) }
+        Self::new([Group::Secret])
     }
 }
 
 impl Scan {
     /// A scan in which these groups block.
     pub fn new(block_on: impl IntoIterator<Item = Group>) -> Self {
-        Self { block_on: block_on.into_iter().collect() }
+        Self { block_on: block_on.into_iter().collect(), baseline: Baseline::default() }
+    }
+
+    /// The same with findings that are known. They stay findings; those that block are never taken out.
+    #[must_use]
+    pub fn over(self, baseline: Baseline) -> Self {
+        Self { baseline, ..self }
     }
 
     /// Whether findings of this group block.
@@ -97,7 +125,7 @@ impl Scan {
         mut base: impl FnMut(&Path) -> Result<Option<Vec<u8>>, E>,
         mut go_on: impl FnMut() -> Result<(), E>,
     ) -> Result<Findings, E> {
-        let mut findings = Findings::default();
+        let (mut findings, mut baseline) = (Findings::default(), self.baseline.clone());
         for file in files {
             go_on()?;
             let mut look = Look::new(self, &file);
@@ -106,7 +134,7 @@ impl Scan {
             look.at_size();
             let Look { found, .. } = look;
             let waivers = self.waivers(&file, &found, &mut base)?;
-            findings.add_file(found, waivers);
+            findings.add_file(found, waivers, &mut baseline);
         }
         Ok(findings)
     }
@@ -254,6 +282,7 @@ impl<'a> Look<'a> {
 
     fn tell(&mut self, rule: &'static Rule, line: Option<u64>, shown: String) {
         let blocking = self.scan.blocks_on(rule.group);
-        self.found.push(Finding { rule, path: self.path.clone(), line, blocking, shown, waived: None });
+        let path = self.path.clone();
+        self.found.push(Finding { rule, path, line, blocking, shown, waived: None, in_baseline: false });
     }
 }

@@ -4,6 +4,7 @@ pub mod diff_scan;
 pub mod lint;
 pub mod merge;
 pub mod notify;
+pub mod security;
 pub mod session;
 pub mod tests;
 pub mod usage;
@@ -19,6 +20,7 @@ use self::diff_scan::DiffScan;
 use self::lint::Lint;
 use self::merge::Merge;
 use self::notify::Notify;
+use self::security::Security;
 use self::session::Session;
 use self::tests::Tests;
 use self::usage::Usage;
@@ -38,6 +40,7 @@ impl BuiltIns for BuiltInSteps {
             "tests" => Arc::new(options.read(Tests::read)?),
             "lint" => Arc::new(options.read(Lint::read)?),
             "verify" => Arc::new(options.read(Verify::read)?),
+            "security" => Arc::new(options.read(Security::read)?),
             "merge" => Arc::new(Merge::new(options)?),
             name => return Err(options.refuse(&format!("this version has no step `{name}` yet"))),
         })

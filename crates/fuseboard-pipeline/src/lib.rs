@@ -2,7 +2,7 @@
 
 mod attempt;
 pub mod config;
-mod digest;
+pub mod digest;
 pub mod drill;
 pub mod duration;
 pub mod exit_codes;

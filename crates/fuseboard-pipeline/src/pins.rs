@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
 use std::path::{Path, PathBuf};
 
 use crate::digest::sha256_hex;
@@ -33,19 +34,19 @@ impl Pins {
         Self(inside.map(|path| (path.clone(), look(&path))).collect())
     }
 
-    /// The same for a command: where `PATH` leads into `folder`, also what its program is or would be there.
+    /// The same for the words of commands: where `PATH` leads into `folder`, also what a program of that name is or
+    /// would be there. Any word may be a program: the first one is, and what `env` is to start.
     pub(crate) fn of_command(words: &[String], folder: &Path) -> Self {
         let mut pins = Self::of(words.iter().map(String::as_str), folder);
-        let (Some(program), Some(path)) = (words.first(), std::env::var_os("PATH")) else { return pins };
-        if program.contains('/') {
-            return pins;
-        }
+        let Some(path) = std::env::var_os("PATH") else { return pins };
         let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         for place in std::env::split_paths(&path).map(|place| folder.join(place)) {
             if place.starts_with(folder) || place.canonicalize().is_ok_and(|place| place.starts_with(&real)) {
-                let candidate = place.join(program);
-                let found = look(&candidate);
-                pins.0.insert(candidate, found);
+                for program in words.iter().filter(|word| !word.is_empty() && !word.contains('/')) {
+                    let candidate = place.join(program);
+                    let found = look(&candidate);
+                    pins.0.insert(candidate, found);
+                }
             }
         }
         pins
@@ -73,11 +74,8 @@ fn lies_in(path: &Path, root: &Path) -> bool {
 
 fn look(path: &Path) -> Pinned {
     match fs::metadata(path) {
-        Err(error)
-            if error.kind() == std::io::ErrorKind::NotFound || error.kind() == std::io::ErrorKind::NotADirectory =>
-        {
-            Pinned::NoFile
-        }
+        // What is too long for a name, such as a script in one word, names nothing.
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory | InvalidFilename) => Pinned::NoFile,
         Ok(meta) if !meta.is_file() => Pinned::NoFile,
         Ok(meta) if meta.len() <= MAX_PINNED => {
             fs::read(path).map_or(Pinned::Unreadable, |content| Pinned::File(sha256_hex(&content)))
@@ -112,6 +110,13 @@ mod tests {
     fn what_lies_outside_of_the_folder_is_not_pinned() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Pins::of(["/bin/sh", "../made", "/nowhere/at/all"], folder.path()), Pins::default());
+    }
+
+    #[test]
+    fn a_word_that_is_too_long_for_a_name_names_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "echo one; ".repeat(100);
+        assert_eq!(Pins::of(["sh", "-c", &script], folder.path()).changed(), None);
     }
 
     #[test]

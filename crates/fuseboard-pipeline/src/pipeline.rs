@@ -1,7 +1,7 @@
 //! A pipeline as it will run: every step checked, its circuit settled, its files pinned. What changes in the
 //! configuration afterwards changes nothing here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,6 +89,15 @@ impl Pipeline {
     /// The names of the steps, in the order of the file.
     pub fn step_names(&self) -> Vec<&str> {
         self.steps.iter().map(PlannedStep::name).collect()
+    }
+
+    /// The files that steps write, relative to the configuration's folder.
+    pub fn written_files(&self) -> Vec<PathBuf> {
+        let of_step = |step: &PlannedStep| match &step.task {
+            Task::BuiltIn(built_in) => built_in.writes_files(),
+            Task::Command(_) => Vec::new(),
+        };
+        self.steps.iter().flat_map(of_step).collect()
     }
 
     /// What would run, one line a step.

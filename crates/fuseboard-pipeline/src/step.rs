@@ -1,14 +1,14 @@
 //! A step, from the inside: what a built-in one is given, and what it may answer.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fuseboard::{Failure, FailureKind};
 use serde_json::Value;
 
 use crate::job::Job;
 use crate::ledger::Ledger;
-use crate::process::{Command, Deadline, Ended, Interrupt, Marker, Output, Stdin};
+use crate::process::{Command, Deadline, Ended, How, Interrupt, Marker, Output, Stdin};
 use crate::redact::Redactor;
 use crate::report::{CircuitChanges, Kind, StepRow};
 
@@ -34,6 +34,12 @@ pub trait Step: Send + Sync + UnwindSafe + RefUnwindSafe {
 
     /// Words of its options that may name files of the repository: they are pinned before the agent starts.
     fn names_files(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Files that it writes, relative to the configuration's folder: the tree to be judged may hold them from an
+    /// earlier run, although git does not know them.
+    fn writes_files(&self) -> Vec<PathBuf> {
         Vec::new()
     }
 }
@@ -184,6 +190,18 @@ impl StepError {
     /// The step was cut by its deadline or a signal.
     pub fn cut(message: impl Into<String>) -> Self {
         Self { kind: None, message: message.into() }
+    }
+
+    /// What it means for a step that a command which it ran ended so, and no answer came of that.
+    pub fn of_end(how: &How, message: impl Into<String>) -> Self {
+        match how {
+            How::Exited(_) => Self::of(FailureKind::Exit, message),
+            How::Signalled(_) => Self::of(FailureKind::Signal, message),
+            How::NotStarted(why) if why.is_permanent() => Self::of(FailureKind::Spawn, message),
+            How::TimedOut => Self::of(FailureKind::Timeout, message),
+            How::Cut | How::Interrupted(_) => Self::cut(message),
+            How::NotStarted(_) | How::OutputTooLarge | How::Lost => Self::new(message),
+        }
     }
 
     /// The failure that the circuit counts, if any.

@@ -247,6 +247,40 @@ pub fn write_through_no_link(file: &Path, content: &[u8]) -> io::Result<()> {
     options.open(file)?.write_all(content)
 }
 
+/// Opens a regular file for reading, but not through a link. Nothing else is waited for, such as a pipe's writer.
+///
+/// # Errors
+/// The system's; [`io::ErrorKind::InvalidInput`] for a link, and for what is no regular file.
+pub fn open_regular(file: &Path) -> io::Result<fs::File> {
+    let refuse = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
+    let opened = fs::OpenOptions::new().read(true).custom_flags(NO_FOLLOW | NO_WAIT).open(file);
+    let opened = opened.map_err(|error| {
+        if is_link_refused(&error) { refuse("it is a link, and links are not followed") } else { error }
+    })?;
+    if opened.metadata()?.is_file() { Ok(opened) } else { Err(refuse("it is no regular file")) }
+}
+
+/// Writes a file whole or not at all, in the place of what is there; a link is replaced, not followed.
+///
+/// # Errors
+/// The system's; then what was there is there still.
+pub fn replace_file(file: &Path, content: &[u8]) -> io::Result<()> {
+    let mut aside = file.as_os_str().to_owned();
+    aside.push(format!(".{}", std::process::id()));
+    let aside = Path::new(&aside);
+    create_file(aside, content)?;
+    fs::rename(aside, file).inspect_err(|_| drop(fs::remove_file(aside)))
+}
+
+/// Writes a file that is not there yet, and through no link.
+///
+/// # Errors
+/// The system's, [`io::ErrorKind::AlreadyExists`] among them.
+pub fn create_file(file: &Path, content: &[u8]) -> io::Result<()> {
+    let mut made = fs::OpenOptions::new().write(true).create_new(true).open(file)?;
+    made.write_all(content).and_then(|()| made.sync_all()).inspect_err(|_| drop(fs::remove_file(file)))
+}
+
 /// Whether a file was not opened because it is a link.
 pub(crate) fn is_link_refused(error: &io::Error) -> bool {
     error.raw_os_error() == Some(nix::errno::Errno::ELOOP as i32)

@@ -1,11 +1,11 @@
 //! `init`: writes a commented `fuseboard.toml` and trusts what it wrote.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use fuseboard_pipeline::config::find::{FILE_NAME, Surroundings, candidates};
 use fuseboard_pipeline::repository::Repository;
+use fuseboard_pipeline::sys::{create_file, replace_file};
 use fuseboard_pipeline::trust::{RepositoryKey, Trust};
 use serde_json::json;
 
@@ -96,20 +96,7 @@ fn text(template: Template, folder: &Path) -> String {
 /// Writes the file whole or not at all. By force it takes the place of what is there; a link is replaced, not
 /// followed.
 fn write(path: &Path, content: &[u8], force: bool) -> io::Result<()> {
-    if !force {
-        return create(path, content);
-    }
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(format!(".{}", std::process::id()));
-    let aside = PathBuf::from(aside);
-    create(&aside, content)?;
-    fs::rename(&aside, path).inspect_err(|_| drop(fs::remove_file(&aside)))
-}
-
-/// Writes a file that is not there yet.
-fn create(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(content).and_then(|()| file.sync_all()).inspect_err(|_| drop(fs::remove_file(path)))
+    if force { replace_file(path, content) } else { create_file(path, content) }
 }
 
 fn refusal(path: &Path, error: &io::Error) -> Failed {
@@ -150,6 +137,8 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use fuseboard::{CircuitName, Policy};
     use fuseboard_mission::steps::BuiltInSteps;
     use fuseboard_pipeline::config::{Config, PipelineSection};
@@ -236,7 +225,7 @@ mod tests {
     fn the_agents_template_starts_with_what_changes_nothing() {
         let config = parse(&plain(Template::Agent));
         let on: Vec<&str> = config.steps.iter().filter(|step| step.enabled).map(|step| step.name.as_str()).collect();
-        assert_eq!(on, ["usage", "session", "diff-scan", "tests", "verify", "notify"]);
+        assert_eq!(on, ["usage", "session", "diff-scan", "tests", "verify", "security", "notify"]);
         let merge = config.steps.iter().find(|step| step.name.as_str() == "merge").unwrap();
         assert!(!merge.enabled);
         let minutes = |name: &str| {

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use fuseboard_pipeline::config::Word;
+use fuseboard_pipeline::digest::sha256_hex;
 use serde_json::{Value, json};
 
+use super::baseline::Baseline;
 use super::rule::{Group, Rule};
 use super::waiver::{Waiver, WaiverSource};
 
@@ -29,6 +31,8 @@ pub struct Finding {
     pub shown: String,
     /// The reason for which it is waived.
     pub waived: Option<String>,
+    /// Whether it stands in the baseline.
+    pub in_baseline: bool,
 }
 
 /// All findings of a diff.
@@ -41,10 +45,11 @@ pub struct Findings {
     counts: BTreeMap<Group, usize>,
     blocking: BTreeMap<Group, usize>,
     waived: usize,
+    in_baseline: usize,
 }
 
 impl Findings {
-    pub(super) fn add_file(&mut self, found: Vec<Finding>, waivers: Vec<Waiver>) {
+    pub(super) fn add_file(&mut self, found: Vec<Finding>, waivers: Vec<Waiver>, baseline: &mut Baseline) {
         for mut finding in found {
             *self.counts.entry(finding.rule.group).or_default() += 1;
             if finding.blocking {
@@ -52,6 +57,9 @@ impl Findings {
             } else if let Some(waiver) = waivers.iter().find(|waiver| waiver.counts_for(finding.rule)) {
                 finding.waived.clone_from(&waiver.reason);
                 self.waived += 1;
+            } else if baseline.takes(&finding) {
+                finding.in_baseline = true;
+                self.in_baseline += 1;
             }
             self.keep(finding);
         }
@@ -74,6 +82,11 @@ impl Findings {
     /// The findings, at most [`MAX_FINDINGS`], in the order of the diff.
     pub fn kept(&self) -> &[Finding] {
         &self.kept
+    }
+
+    /// How many findings there are beyond those that are kept.
+    pub fn left_out(&self) -> usize {
+        self.total() - self.kept.len()
     }
 
     /// The waivers that the diff adds, and those of files in which they could matter.
@@ -120,10 +133,12 @@ impl Findings {
             count => format!("{count} block"),
         };
         let waived = if self.waived > 0 { format!(", {} waived", self.waived) } else { String::new() };
+        let known =
+            if self.in_baseline > 0 { format!(", {} in the baseline", self.in_baseline) } else { String::new() };
         let added = self.waivers.iter().filter(|waiver| waiver.source == WaiverSource::Diff).count();
         let added =
             if added > 0 { format!("; the diff adds {added} waiver(s), which do not count") } else { String::new() };
-        format!("{what} ({}), {blocks}{waived}{added}", groups.join(", "))
+        format!("{what} ({}), {blocks}{waived}{known}{added}", groups.join(", "))
     }
 
     /// All of it as JSON.
@@ -136,9 +151,10 @@ impl Findings {
             "total": self.total(),
             "blocking": self.blocking(),
             "waived": self.waived,
+            "in_baseline": self.in_baseline,
             "counts": counts,
             "findings": self.kept.iter().map(Finding::to_json).collect::<Vec<_>>(),
-            "findings_left_out": self.total() - self.kept.len(),
+            "findings_left_out": self.left_out(),
             "waivers": self.waivers.iter().map(waiver_json).collect::<Vec<_>>(),
             "waivers_left_out": self.waivers_left_out,
         })
@@ -146,6 +162,12 @@ impl Findings {
 }
 
 impl Finding {
+    /// What a finding is recognised by, in whatever line it stands: a SHA-256 over rule, path and what is shown of the
+    /// line, so over no part of a credential.
+    pub fn fingerprint(&self) -> String {
+        sha256_hex([self.rule.id, &self.path, &self.shown].join("\0").as_bytes())
+    }
+
     fn place(&self) -> String {
         let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
         format!("{}{line} ({})", self.path, self.rule.id)
@@ -162,6 +184,7 @@ impl Finding {
             "blocking": self.blocking,
             "shown": self.shown,
             "waived": self.waived,
+            "in_baseline": self.in_baseline,
         })
     }
 }

@@ -1,61 +1,45 @@
-//! The one place that knows regular expressions: which rules match a piece, and where.
+//! Which rules match a piece, and where.
 
 use std::ops::Range;
-use std::sync::{LazyLock, OnceLock};
-
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use std::sync::LazyLock;
 
 use super::credential;
+use super::patterns::{Pattern, Patterns};
 use super::rule::Find;
 use super::rules::RULES;
 
-/// What no text contains, for rules without a pattern.
-const NEVER: &str = r"[^\x00-\xff]";
-
-/// All rules, ready to match. The patterns are ASCII: text from a diff need not be UTF-8.
-pub(super) struct Matcher {
-    all: RegexSet,
-    /// Each rule's own pattern, and what makes it harmless; built when first needed.
-    built: Vec<[OnceLock<Regex>; 2]>,
-}
+/// All rules, ready to match.
+pub(super) struct Matcher(Patterns);
 
 impl Matcher {
     pub(super) fn get() -> &'static Self {
-        static MATCHER: LazyLock<Matcher> = LazyLock::new(|| {
-            let all = RegexSetBuilder::new(RULES.iter().map(|rule| pattern(&rule.find))).unicode(false).build();
-            Matcher {
-                all: all.expect("the patterns of the table are valid"),
-                built: RULES.iter().map(|_| [OnceLock::new(), OnceLock::new()]).collect(),
-            }
-        });
+        static MATCHER: LazyLock<Matcher> =
+            LazyLock::new(|| Matcher(Patterns::of(RULES.iter().map(|rule| pattern(&rule.find)).collect())));
         &MATCHER
     }
 
     /// The rules whose pattern is somewhere in the text, as places in the table.
     pub(super) fn rules_in(&self, text: &[u8]) -> impl Iterator<Item = usize> + use<> {
-        self.all.matches(text).into_iter()
+        self.0.found_in(text)
     }
 
     /// Whether the rule finds something: of a credential, one that is no placeholder.
     pub(super) fn finds(&self, rule: usize, text: &[u8]) -> bool {
         match RULES[rule].find {
             Find::Credential { check, .. } => self.spans(rule, text).any(|span| credential::is_one(check, &text[span])),
-            Find::Text { .. } => self.single(rule, 0).is_match(text),
+            Find::Text { .. } => self.0.is_in(rule, text),
             Find::MoreLinesThan(_) => false,
         }
     }
 
     /// Where the rule matches; of a credential, where that is.
     pub(super) fn spans<'t>(&'t self, rule: usize, text: &'t [u8]) -> impl Iterator<Item = Range<usize>> + 't {
-        self.single(rule, 0).captures_iter(text).filter_map(|captures| {
-            let groups = captures.iter().skip(1).flatten().next();
-            groups.or_else(|| captures.get(0)).map(|found| found.range())
-        })
+        self.0.spans(rule, text)
     }
 
     /// Whether what makes the rule's find harmless is in the text.
     pub(super) fn is_harmless(&self, rule: usize, text: &[u8]) -> bool {
-        self.single(rule, 1).is_match(text)
+        self.0.is_harmless(rule, text)
     }
 
     /// Where anything lies that could be a credential, placeholders included, joined and in order.
@@ -75,23 +59,13 @@ impl Matcher {
         });
         spans
     }
-
-    fn single(&self, rule: usize, which: usize) -> &Regex {
-        self.built[rule][which].get_or_init(|| {
-            let text = match (which, RULES[rule].find) {
-                (0, find) => pattern(&find),
-                (_, Find::Text { unless: Some(unless), .. }) => unless,
-                (_, _) => NEVER,
-            };
-            RegexBuilder::new(text).unicode(false).build().expect("the patterns of the table are valid")
-        })
-    }
 }
 
-fn pattern(find: &Find) -> &'static str {
-    match find {
-        Find::Text { pattern, .. } | Find::Credential { pattern, .. } => pattern,
-        Find::MoreLinesThan(_) => NEVER,
+fn pattern(find: &Find) -> Pattern {
+    match *find {
+        Find::Text { pattern, unless } => (Some(pattern), unless),
+        Find::Credential { pattern, .. } => (Some(pattern), None),
+        Find::MoreLinesThan(_) => (None, None),
     }
 }
 
@@ -102,10 +76,7 @@ mod tests {
 
     #[test]
     fn every_pattern_of_the_table_can_be_built() {
-        for rule in 0..RULES.len() {
-            Matcher::get().single(rule, 0);
-            Matcher::get().single(rule, 1);
-        }
+        Matcher::get().0.build_all();
     }
 
     #[test]

@@ -9,16 +9,16 @@ pub const PIECE: usize = 64 * 1024;
 pub const OVERLAP: usize = 4 * 1024;
 
 /// A part of a line.
-pub(super) struct Piece<'a> {
-    pub(super) bytes: Cow<'a, [u8]>,
+pub(crate) struct Piece<'a> {
+    pub(crate) bytes: Cow<'a, [u8]>,
     /// Whether it can be text: only credentials are looked for in anything else.
-    pub(super) is_text: bool,
+    pub(crate) is_text: bool,
 }
 
 /// The pieces of a line. Carriage returns end lines here, too. NUL bytes are left out: what is ASCII in UTF-16
 /// and UTF-32, of either byte order and with or without a byte order mark, reads as ASCII then, even though the
 /// line was cut at a line feed's byte.
-pub(super) fn of_line(line: &[u8]) -> impl Iterator<Item = Piece<'_>> {
+pub(crate) fn of_line(line: &[u8]) -> impl Iterator<Item = Piece<'_>> {
     let has_nul = line.contains(&0);
     line.split(|byte| *byte == b'\r').filter(|part| !part.is_empty()).flat_map(Windows::of).map(move |window| {
         let bytes = without_nul(window, has_nul);

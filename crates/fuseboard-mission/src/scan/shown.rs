@@ -26,7 +26,7 @@ pub(super) fn finding(rule: usize, piece: &[u8]) -> String {
 }
 
 /// A line with a mark in the place of each credential; at most as long as a piece.
-pub(super) fn line(bytes: &[u8]) -> String {
+pub(crate) fn line(bytes: &[u8]) -> String {
     let bytes = &bytes[..bytes.len().min(PIECE)];
     // Control characters go first: what they interrupt would be whole again without them.
     let plain = plain_text(&String::from_utf8_lossy(bytes));

@@ -19,11 +19,10 @@ use serde_json::json;
 use crate::checker::{self, Ruling, Said, millis, whole};
 use crate::git::GitError;
 use crate::judged::{Judged, go_on};
+use crate::test_changes::{self, TestChanges};
 
-mod changes;
 mod command;
 
-use changes::TestChanges;
 use command::TestCommand;
 
 /// How many of the newest runs are searched for the last one whose tests passed.
@@ -55,7 +54,7 @@ impl Tests {
     /// The command, and what the work does to it and to the tests; why that cannot be told, if it does not decide.
     fn prepare(&self, context: &StepContext<'_>) -> Result<Option<Prepared>, GitError> {
         let changes_to = |judged: &Judged, command: &TestCommand| {
-            let defined_by = changes::below(&judged.folder()?, command.defined_by());
+            let defined_by = test_changes::below(&judged.folder()?, command.defined_by());
             Ok(TestChanges::of(&judged.diff()?, &defined_by))
         };
         if let Some(argv) = &self.command {

@@ -59,6 +59,8 @@ pub(crate) struct Stage {
     pub(crate) publishing: Option<String>,
     /// What the job recorded as its base.
     pub(crate) recorded: Option<String>,
+    /// When the job ended.
+    pub(crate) ended: Option<Stamp>,
     pub(crate) deadline: Deadline,
 }
 
@@ -68,7 +70,8 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let deadline = Deadline::after(Duration::from_secs(60));
         let job = Job { succeeded: true, ..Job::default() };
-        let stage = Self { folder, book: Book::default(), job, publishing: None, recorded: None, deadline };
+        let stage =
+            Self { folder, book: Book::default(), job, publishing: None, recorded: None, ended: None, deadline };
         stage.git(&["init", "-q", "-b", "main"]);
         stage.commit(base);
         stage.git(&["switch", "-q", "-c", "work"]);
@@ -120,7 +123,7 @@ impl Stage {
             base: self.recorded.clone(),
             ..JobProject::default()
         };
-        let job = Job { project, ..self.job.clone() };
+        let job = Job { project, ended_at: self.ended, ..self.job.clone() };
         step.run(&StepContext {
             circuits: &CircuitChanges::default(),
             publishing: self.publishing.as_deref(),

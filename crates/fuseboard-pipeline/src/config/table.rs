@@ -122,6 +122,11 @@ impl<'a> TableReader<'a> {
         self.list(key, "texts", "[\"program\", \"argument\"]", value::text)
     }
 
+    /// A list of commands, each a list of texts of which the first one names a program.
+    pub fn commands(&mut self, key: &'static str) -> Option<Spanned<Vec<Spanned<Vec<String>>>>> {
+        self.list(key, "lists of texts", "[[\"program\", \"argument\"]]", value::command)
+    }
+
     /// Complains about a value that was read.
     pub fn refuse<T>(&self, value: &Spanned<T>, message: impl Into<String>, help: Option<Help>) {
         self.sink.push(value.span(), message, help);

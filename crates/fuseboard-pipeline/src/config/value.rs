@@ -59,6 +59,17 @@ pub(super) fn filled_text(value: &Value) -> Result<String, Complaint> {
     if text.trim().is_empty() { Err(Complaint::new("is empty", None)) } else { Ok(text) }
 }
 
+/// A program and its arguments, each of which may be empty.
+pub(super) fn command(value: &Value) -> Result<Vec<String>, Complaint> {
+    let help = || Help::advice("write [[\"program\", \"argument\"]]");
+    let Value::List(words) = value else { return Err(wanted_or("a list of lists of texts", value, help())) };
+    let words = words.iter().map(|word| text(word)).collect::<Result<Vec<_>, _>>()?;
+    match words.first() {
+        Some(program) if !program.trim().is_empty() => Ok(words),
+        _ => Err(Complaint::new("names no program", help())),
+    }
+}
+
 pub(super) fn flag(value: &Value) -> Result<bool, Complaint> {
     match value {
         Value::Flag(flag) => Ok(*flag),

@@ -48,3 +48,23 @@ fn the_errors_of_several_steps_come_together_in_the_order_of_the_file() {
     let lines: Vec<_> = all.errors().iter().map(|error| error.line).collect();
     assert_eq!(lines, [4, 8]);
 }
+
+#[test]
+fn a_list_of_commands_is_a_list_of_lists_each_with_a_program() {
+    let read = |text: &str| {
+        let read = |options: &mut TableReader<'_>| options.commands("run").map(Spanned::into_inner).unwrap_or_default();
+        let commands = StepOptions::of_text(text).unwrap().read(read);
+        commands.map(|commands| commands.into_iter().map(Spanned::into_inner).collect::<Vec<_>>())
+    };
+    assert_eq!(read("run = [['a', ''], ['b']]").unwrap(), [vec!["a", ""], vec!["b"]]);
+    assert_eq!(read("run = []").unwrap(), Vec::<Vec<String>>::new());
+    for (text, told) in [
+        ("run = 'a'", "options:1:7: `run` must be a list of lists of texts"),
+        ("run = ['a']", "options:1:8: `run` must be a list of lists of texts, not \"a\""),
+        ("run = [['a'], [1]]", "options:1:15: `run` must be a text, not 1"),
+        ("run = [['a'], []]", "options:1:15: `run` names no program"),
+    ] {
+        let errors = read(text).unwrap_err().to_string();
+        assert!(errors.starts_with(told), "{errors}");
+    }
+}

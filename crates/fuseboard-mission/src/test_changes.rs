@@ -13,18 +13,18 @@ const NAMED: usize = 3;
 
 /// What a diff does to tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct TestChanges {
+pub(crate) struct TestChanges {
     /// Changed files that say what the test command does.
     definition: Vec<String>,
     /// Test files that are gone.
-    removed: Vec<String>,
+    pub(crate) removed: Vec<String>,
     /// Test files that lose more lines than they gain.
     shortened: Vec<String>,
 }
 
 impl TestChanges {
     /// What this diff does, given the files that define the command, from the top folder.
-    pub(super) fn of(diff: &Diff, defined_by: &[PathBuf]) -> Self {
+    pub(crate) fn of(diff: &Diff, defined_by: &[PathBuf]) -> Self {
         let is_test = |file: &&FileDiff| PathKind::of(&file.path) == PathKind::Test;
         let tests = || diff.files.iter().filter(is_test);
         let named = |files: &mut dyn Iterator<Item = &FileDiff>| files.map(|file| plain_text(&file.name())).collect();
@@ -42,7 +42,7 @@ impl TestChanges {
     }
 
     /// In words, each a clause of its own; empty if there is nothing to say.
-    pub(super) fn clauses(&self) -> Vec<String> {
+    pub(crate) fn clauses(&self) -> Vec<String> {
         let clause =
             |what: &str, files: &[String]| (!files.is_empty()).then(|| format!("the diff {what} {}", list(files)));
         [
@@ -56,7 +56,7 @@ impl TestChanges {
     }
 
     /// As data.
-    pub(super) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         json!({"definition": self.definition, "removed": self.removed, "shortened": self.shortened})
     }
 }
@@ -72,6 +72,6 @@ fn list(files: &[String]) -> String {
 }
 
 /// The paths, from the top folder.
-pub(super) fn below(folder: &Path, paths: Vec<PathBuf>) -> Vec<PathBuf> {
+pub(crate) fn below(folder: &Path, paths: Vec<PathBuf>) -> Vec<PathBuf> {
     paths.into_iter().map(|path| folder.join(path)).collect()
 }
