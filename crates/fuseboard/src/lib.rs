@@ -66,5 +66,5 @@ pub use name::{CircuitName, NameError};
 pub use operator::{LONGEST_SWITCH, Operator};
 pub use outcome::{Failure, FailureKind, Fingerprint, MAX_MESSAGE, Outcome};
 pub use permit::Permit;
-pub use policy::{Mode, Policy, PolicyBuilder, PolicyError};
+pub use policy::{FailureRate, Mode, Policy, PolicyBuilder, PolicyError, TripRule};
 pub use view::{ListedView, Shown, ShownSwitch, View};

@@ -7,6 +7,10 @@ use std::time::Duration;
 use crate::clock::{BootId, Moment};
 use crate::outcome::{Failure, Fingerprint};
 
+mod window;
+
+pub use window::{Sample, Window};
+
 /// Everything that is known of one circuit. A circuit that no store knows yet has the default record: closed.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -29,8 +33,11 @@ pub struct Record {
 pub enum State {
     /// Calls run.
     Closed {
-        /// Consecutive failures so far.
+        /// Consecutive failures so far, whatever rule the callers go by.
         failures: u32,
+        /// The calls of the last while, since the first call under a failure rate.
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+        window: Option<Window>,
     },
     /// Calls are skipped.
     Open {
@@ -67,7 +74,7 @@ impl Record {
 
 impl Default for State {
     fn default() -> Self {
-        Self::Closed { failures: 0 }
+        Self::Closed { failures: 0, window: None }
     }
 }
 
@@ -77,8 +84,11 @@ impl Default for State {
 pub struct Outage {
     /// When the circuit opened first.
     pub since: Moment,
-    /// How many failures in a row opened it.
+    /// How many failures opened it: those in a row, or those of the sample.
     pub failures: u32,
+    /// What met the failure rate, if one opened it.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub sample: Option<Sample>,
     /// How many times in a row it opened: 1, and one more for each failed probe.
     pub trips: u32,
     /// Probes in a row that told nothing.

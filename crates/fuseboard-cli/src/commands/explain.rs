@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use fuseboard::clock::{Clock, Human, SystemClock};
 use fuseboard::record::Position;
-use fuseboard::{Policy, Shown, View};
+use fuseboard::{Policy, Shown, TripRule, View};
 use fuseboard_pipeline::process::plain_text;
 use serde_json::json;
 
@@ -57,8 +57,10 @@ fn sentences(view: &View, policy: &Policy, now: SystemTime) -> Vec<String> {
         .as_ref()
         .map(|(kind, text, at)| format!("Last error ({kind}, {}): {text}", show::relative(*at, now)));
     let opened = view.since.map(|since| {
-        let row = if view.failures == 1 { "" } else { " in a row" };
-        let failures = counted(view.failures, "failure") + row;
+        let failures = match &view.sample {
+            Some(sample) => sample.to_string(),
+            None => counted(view.failures, "failure") + if view.failures == 1 { "" } else { " in a row" },
+        };
         format!(
             "{name} has been open since {} ({}), after {failures}.",
             show::rfc3339(since),
@@ -67,18 +69,9 @@ fn sentences(view: &View, policy: &Policy, now: SystemTime) -> Vec<String> {
     });
     match view.state {
         Shown::Closed => {
-            let left = policy.trip_after().get().saturating_sub(view.failures).max(1);
-            match view.failures {
-                0 => lines
-                    .push(format!("{name} is closed: its work runs. It would open after {left} failures in a row.")),
-                failures => {
-                    let last = if failures == 1 { "last time".to_owned() } else { format!("last {failures} times") };
-                    lines.push(format!(
-                        "{name} is closed: its work runs, but failed the {last}. {left} more and it opens."
-                    ));
-                    lines.extend(error);
-                }
-            }
+            let (runs, is_failing) = closed(view, policy);
+            lines.push(format!("{name} is closed: its work runs{runs}"));
+            lines.extend(error.filter(|_| is_failing));
         }
         Shown::Open => {
             lines.extend(opened);
@@ -116,6 +109,24 @@ fn sentences(view: &View, policy: &Policy, now: SystemTime) -> Vec<String> {
     }
     lines.push(format!("Its history: fuseboard history {name}"));
     lines.iter().map(|line| plain_text(line)).collect()
+}
+
+/// How the work of a closed circuit goes and what would open it, as the end of a sentence; and whether it fails.
+fn closed(view: &View, policy: &Policy) -> (String, bool) {
+    match (policy.trip(), view.failures, view.sample) {
+        (TripRule::TripAfter(most), 0, _) => {
+            (format!(". It would open after {} in a row.", counted(most, "failure")), false)
+        }
+        (TripRule::TripAfter(most), failures, _) => {
+            let last = if failures == 1 { "last time".to_owned() } else { format!("last {failures} times") };
+            let left = most.saturating_sub(failures).max(1);
+            (format!(", but failed the {last}. {left} more and it opens."), true)
+        }
+        (TripRule::Rate(rate), _, Some(sample)) if sample.failures > 0 => {
+            (format!(", but {sample}. It opens when {rate} fail."), true)
+        }
+        (TripRule::Rate(rate), ..) => (format!(". It would open when {rate} fail."), false),
+    }
 }
 
 /// So many of them, as one says it.

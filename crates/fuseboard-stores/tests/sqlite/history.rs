@@ -48,6 +48,7 @@ fn rows_come_back_whole_with_the_wall_time_of_their_moments() {
         kind: EventKind::Opened,
         cause: Some("exit code 1".into()),
         failures: Some(2),
+        sample: None,
         probe_at: Some(now.after(Duration::from_mins(5))),
         by: Some("ana".into()),
         run: Some("0198".into()),
