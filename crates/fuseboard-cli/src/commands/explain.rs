@@ -147,12 +147,16 @@ mod tests {
     use super::*;
 
     fn explained(act: impl Fn(&Board, &FakeClock)) -> String {
+        explained_by(Policy::default(), act)
+    }
+
+    fn explained_by(policy: Policy, act: impl Fn(&Board, &FakeClock)) -> String {
         let clock = FakeClock::new();
-        let board =
-            Board::builder().clock(clock.clone()).policy(Policy::builder().jitter(0.0).build().unwrap()).build();
+        let policy = policy.to_builder().jitter(0.0).build().unwrap();
+        let board = Board::builder().clock(clock.clone()).policy(policy).build();
         act(&board, &clock);
         let view = board.view(&"notify".parse().unwrap()).unwrap().unwrap();
-        sentences(&view, &Policy::default(), fuseboard::clock::Clock::wall(&clock)).join("\n")
+        sentences(&view, &policy, fuseboard::clock::Clock::wall(&clock)).join("\n")
     }
 
     fn fail(board: &Board) {
@@ -179,6 +183,30 @@ mod tests {
     fn a_failing_closed_circuit_says_how_many_failures_are_left() {
         let text = explained(|board, _| fail(board));
         assert!(text.contains("1 more and it opens"), "{text}");
+    }
+
+    #[test]
+    fn under_a_rate_it_says_of_how_many_calls_how_many_failed() {
+        let rate = Policy::for_requests();
+        let work = |board: &Board| assert!(board.circuit("notify").unwrap().record(&Outcome::Success).is_ok());
+        let healthy = explained_by(rate, |board, _| work(board));
+        assert!(
+            healthy.starts_with(
+                "notify is closed: its work runs. It would open when 50% of at least 20 calls within 10s fail.\n"
+            ),
+            "{healthy}"
+        );
+        let failing = explained_by(rate, |board, _| {
+            work(board);
+            fail(board);
+        });
+        assert!(
+            failing.contains("its work runs, but 1 of 2 calls failed within 10s. It opens when 50% of"),
+            "{failing}"
+        );
+        assert!(failing.contains("Last error (exit"), "{failing}");
+        let open = explained_by(rate, |board, _| (0..20).for_each(|_| fail(board)));
+        assert!(open.contains(", after 20 of 20 calls failed within 10s.\n"), "{open}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Several tables speak of one circuit: who decides.
 
 use fuseboard::{FailureRate, Mode, TripRule};
-use fuseboard_pipeline::config::{CircuitKeys, Scope};
+use fuseboard_pipeline::config::{CircuitKeys, PolicyKeys, Scope};
 
 use super::{gate, minutes, name, parsed};
 
@@ -62,6 +62,36 @@ fn a_steps_own_keys_lie_over_those_of_its_circuit() {
     assert_eq!((circuit.policy.trip_after(), circuit.policy.probes().get()), (Some(8), 9));
     assert_eq!(circuit.scope, Scope::Fleet);
     assert!(circuit.block_codes.contains(9) && !circuit.block_codes.contains(1));
+}
+
+#[test]
+fn a_nearer_trip_rule_replaces_a_farther_one_whichever_it_is() {
+    let rate = |of| format!("rate = {{ failures = 0.5, of = {of}, within = '10s' }}\n");
+    let by_rate = |of| TripRule::Rate(FailureRate { of, ..FailureRate::default() });
+    let text = format!(
+        "[circuit]\n{}[circuits.x]\ntrip_after = 4\n[circuits.\"app/x\"]\n{}[circuits.y]\nprobes = 2\n",
+        rate(7),
+        rate(8)
+    );
+    let config = parsed(&text);
+    let trip = |circuit| config.circuit(None, &name(circuit)).policy.trip();
+    assert_eq!(["any", "x", "app/x", "y"].map(trip), [by_rate(7), TripRule::TripAfter(4), by_rate(8), by_rate(7)]);
+    assert_eq!(config.agent_circuit("app").policy.trip_after(), Some(3), "the agent's own default is nearer");
+    let line = |trip| PolicyKeys { trip: Some(trip), ..PolicyKeys::default() };
+    let over = |trip, circuit| {
+        let keys = CircuitKeys { policy: line(trip), ..CircuitKeys::default() };
+        keys.over(config.circuit_keys(None, &name(circuit))).policy.trip
+    };
+    assert_eq!(over(TripRule::TripAfter(9), "app/x"), Some(TripRule::TripAfter(9)));
+    assert_eq!(over(by_rate(9), "x"), Some(by_rate(9)));
+
+    let text = format!("[circuits.lint]\ntrip_after = 4\n{}", gate(&format!("policy = {{ {} }}", rate(5).trim())));
+    let config = parsed(&text);
+    assert_eq!(config.step_circuit("app", &config.steps[0]).policy.trip(), by_rate(5));
+    let text = format!("[circuits.lint]\n{}{}", rate(5), gate("policy = { trip_after = 4 }"));
+    let config = parsed(&text);
+    assert_eq!(config.step_circuit("app", &config.steps[0]).policy.trip(), TripRule::TripAfter(4));
+    assert_eq!(parsed(&format!("[mission]\n{}", rate(6))).agent_circuit("app").policy.trip(), by_rate(6));
 }
 
 #[test]
