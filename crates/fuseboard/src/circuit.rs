@@ -272,12 +272,12 @@ impl Circuit {
         if let (Counted::Counted, Outcome::Failure(failure), State::Closed { failures, window }) =
             (counted, outcome, &after.state)
         {
-            let progress = match self.policy.trip() {
-                TripRule::TripAfter(trip_after) => Some(Progress::InARow { failures: *failures, trip_after }),
-                TripRule::Rate(_) => window.map(|window| Progress::OfCalls(window.sample())),
+            let progress = match (self.policy.trip(), window) {
+                (TripRule::TripAfter(trip_after), _) => Progress::InARow { failures: *failures, trip_after },
+                (TripRule::Rate(_), Some(window)) => Progress::OfCalls(window.sample()),
+                (TripRule::Rate(_), None) => return, // never: what counted under a rate is in a window
             };
-            let told = |progress| Notice::Failed { circuit: self.name.clone(), failure: failure.clone(), progress };
-            progress.iter().for_each(|progress| self.board.tell(&told(*progress)));
+            self.board.tell(&Notice::Failed { circuit: self.name.clone(), failure: failure.clone(), progress });
         }
     }
 

@@ -25,7 +25,7 @@
 //! | circuit, call, permit | [`Circuit`], [`Call`], [`Permit`] |
 //! | guards | [`Circuit::run`], [`run_or`](Circuit::run_or), [`run_or_else`](Circuit::run_or_else), [`try_run`](Circuit::try_run), [`Attempt`] |
 //! | gate, verdict | [`Gate`], [`Verdict`] |
-//! | policy | [`Policy`] |
+//! | policy | [`Policy`], [`TripRule`], [`FailureRate`] |
 //! | the state machine | [`state`], its [`decision`]s and [`record`]s |
 //! | operators and onlookers | [`Operator`], [`View`] |
 //! | events and who is told | [`event`] |

@@ -1,15 +1,15 @@
 //! What a store keeps of one circuit: plain data, changed by [`state`](crate::state) alone.
 
+mod window;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use window::{Sample, Window};
+
 use crate::clock::{BootId, Moment};
 use crate::outcome::{Failure, Fingerprint};
-
-mod window;
-
-pub use window::{Sample, Window};
 
 /// Everything that is known of one circuit. A circuit that no store knows yet has the default record: closed.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -120,7 +120,7 @@ fn card(view: &View, now: SystemTime) -> String {
         row("next probe", &next_probe(view, now));
         row("skips", &view.skips.to_string());
     } else {
-        let recent = view.sample.map(|sample| format!("; {sample}"));
+        let recent = view.sample.filter(|sample| sample.calls > 0).map(|sample| format!("; {sample}"));
         row("failures", &format!("{} in a row{}", view.failures, recent.unwrap_or_default()));
     }
     if let Some((kind, text, at)) = &view.last_failure {

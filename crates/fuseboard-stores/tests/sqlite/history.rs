@@ -20,6 +20,7 @@ fn event(circuit: &str, at: Moment, kind: EventKind) -> Row {
         kind,
         cause: None,
         failures: None,
+        sample: None,
         probe_at: None,
         by: None,
         run: None,

@@ -88,6 +88,7 @@ impl fmt::Display for FailureRate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::{Policy, PolicyBuilder};
 
     const WITHIN: Duration = Duration::from_secs(10);
 
@@ -104,6 +105,33 @@ mod tests {
         }
         assert!(met(0.7, 7, 10) && met(0.3, 3, 10) && met(0.1, 3, 30));
         assert!(met(0.5, u32::MAX, u32::MAX));
+    }
+
+    #[test]
+    fn of_two_rules_the_one_given_last_holds() {
+        let rate = FailureRate { of: 5, ..FailureRate::default() };
+        let built = |builder: PolicyBuilder| builder.build().unwrap().trip();
+        assert_eq!(built(Policy::builder().trip_after(3).rate(rate)), TripRule::Rate(rate));
+        assert_eq!(built(Policy::builder().rate(rate).trip_after(3)), TripRule::TripAfter(3));
+    }
+
+    #[test]
+    fn a_rate_may_reach_the_ends_of_its_ranges_and_not_leave_them() {
+        let built = |failures, of, within| Policy::builder().rate(FailureRate { failures, of, within }).build();
+        let (second, day, milli) = (Duration::from_secs(1), Duration::from_hours(24), Duration::from_millis(1));
+        assert!(built(f64::MIN_POSITIVE, 1, second).is_ok());
+        assert!(built(1.0, 1000, day).is_ok());
+        for (failures, of, within, setting) in [
+            (0.0, 20, WITHIN, "rate.failures"),
+            (1.01, 20, WITHIN, "rate.failures"),
+            (f64::NAN, 20, WITHIN, "rate.failures"),
+            (0.5, 0, WITHIN, "rate.of"),
+            (0.5, 1001, WITHIN, "rate.of"),
+            (0.5, 20, milli * 999, "rate.within"),
+            (0.5, 20, day + milli, "rate.within"),
+        ] {
+            assert_eq!(built(failures, of, within).map_err(|error| error.setting()), Err(setting));
+        }
     }
 
     #[test]

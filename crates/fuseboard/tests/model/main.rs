@@ -288,7 +288,7 @@ fn every_life_of_a_circuit_is_as_the_naive_model_says_and_most_lives_see_every_s
     }
     let wanted = [
         ("open", 80),
-        ("opened by a rate", 30),
+        ("opened by a rate", 20),
         ("half-open", 75),
         ("closed after open", 18),
         ("a probe lost", 15),
