@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use fuseboard::TripRule;
 use fuseboard_pipeline::config::{self, CircuitKeys, Limit, PolicyKeys};
 use fuseboard_pipeline::exit_codes::ExitCodes;
 
@@ -215,7 +216,7 @@ impl ExecArgs {
             Scope::Fleet => config::Scope::Fleet,
         });
         let policy = PolicyKeys {
-            trip_after: self.limits.trip_after,
+            trip: self.limits.trip_after.map(TripRule::TripAfter),
             cool_down: self.limits.cool_down,
             ..PolicyKeys::default()
         };

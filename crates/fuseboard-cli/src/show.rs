@@ -91,6 +91,11 @@ pub(crate) fn circuit_json(view: &View, policy: &Policy) -> Value {
 fn policy_json(policy: &Policy) -> Value {
     json!({
         "trip_after": policy.trip_after(),
+        "rate": policy.rate().map(|rate| json!({
+            "failures": rate.failures,
+            "of": rate.of,
+            "within": duration::format(rate.within),
+        })),
         "slow_after": policy.slow_after().map(duration::format),
         "cool_down": policy.cool_down().map_or_else(|| "never".to_owned(), duration::format),
         "cool_down_factor": policy.cool_down_factor(),

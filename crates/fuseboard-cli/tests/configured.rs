@@ -4,6 +4,7 @@ mod world;
 
 use std::fs;
 
+use serde_json::json;
 use world::{World, end_of, finish, signal, start};
 
 /// A world with this configuration in the file `c`.
@@ -68,6 +69,48 @@ fn the_circuits_own_table_counts_and_the_command_line_counts_more() {
     assert_eq!(world.exec("one", &["--config", "c"], "exit 4").code, 4);
     assert_eq!(codes("one", &[]), [5, 75, 75, 75]);
     assert_eq!(codes("two", &["--trip-after", "2"]), [5, 5, 75, 75]);
+}
+
+/// At least half of four calls.
+const RATE: &str = "[circuit]\nrate = { failures = 0.5, of = 4, within = \"1h\" }\n";
+
+#[test]
+fn under_a_configured_rate_the_share_of_failures_opens_and_every_command_says_so() {
+    let world = configured(RATE);
+    let look = |words: &[&str]| world.run(&[words, &["--config", "c"]].concat());
+    let ran = ["exit 5", "true", "exit 5", "exit 5", "true"].map(|script| world.exec("w", &["--config", "c"], script));
+    assert_eq!(ran.iter().map(|ran| ran.code).collect::<Vec<_>>(), [5, 0, 5, 5, 75]);
+    let line = "w failed (2 of 3 calls failed within 1h): exited with code 5";
+    assert!(ran[2].err().contains(line), "{}", ran[2].err());
+    let line = "w: circuit OPEN: 3 of 4 calls failed within 1h (last: exited with code 5); next probe in";
+    assert!(ran[3].err().contains(line), "{}", ran[3].err());
+
+    let status = look(&["status", "w", "--format", "json"]).json();
+    let circuit = &status["circuits"][0];
+    assert_eq!((&circuit["state"], &circuit["failures"]), (&json!("open"), &json!(3)));
+    assert_eq!(circuit["policy"]["trip_after"], json!(null));
+    assert_eq!(circuit["policy"]["rate"], json!({"failures": 0.5, "of": 4, "within": "1h"}));
+    let card = look(&["status", "w"]).out();
+    assert!(card.contains("after 3 of 4 calls failed within 1h, then 0 failed probes"), "{card}");
+    let explained = look(&["explain", "w"]).out();
+    assert!(explained.contains("after 3 of 4 calls failed within 1h."), "{explained}");
+}
+
+#[test]
+fn the_card_of_a_closed_circuit_shows_the_calls_of_its_rate() {
+    let world = configured(RATE);
+    let codes = ["true", "exit 5"].map(|script| world.exec("w", &["--config", "c"], script).code);
+    assert_eq!(codes, [0, 5]);
+    let card = world.run(&["status", "w", "--config", "c"]).out();
+    assert!(card.contains("1 in a row; 1 of 2 calls failed within 1h"), "{card}");
+}
+
+#[test]
+fn trip_after_of_the_command_line_wins_over_a_configured_rate() {
+    let world = configured(RATE);
+    let ran = [(); 3].map(|()| world.exec("w", &["--config", "c", "--trip-after", "2"], "exit 5"));
+    assert_eq!(ran.iter().map(|ran| ran.code).collect::<Vec<_>>(), [5, 5, 75]);
+    assert!(ran[1].err().contains("w: circuit OPEN after 2 failures (last:"), "{}", ran[1].err());
 }
 
 #[test]

@@ -18,7 +18,7 @@
 //!
 //! let config = Config::parse(Path::new("fuseboard.toml"), b"[circuits.reflect]\ntrip_after = 3\n")?;
 //! let reflect = config.circuit(Some("app"), &"reflect".parse()?);
-//! assert_eq!(reflect.policy.trip_after().get(), 3);
+//! assert_eq!(reflect.policy.trip_after(), Some(3));
 //!
 //! let errors = Config::parse(Path::new("fuseboard.toml"), b"[circuit]\ntrip_afer = 3\n").unwrap_err();
 //! assert_eq!(

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use fuseboard::clock::SystemClock;
 use fuseboard::store::{MemoryStore, Store};
-use fuseboard::{Board, Failure, Outcome};
+use fuseboard::{Board, Failure, FailureKind, Outcome};
 
 use self::stand_in::{Play, StandIn, StillTree, Unreadable, command};
 use crate::job::{Job, JobProject};
@@ -298,10 +298,9 @@ fn broken(step: &PlannedStep, fault: Fault, shells: &Path) -> Option<Task> {
 fn open_circuit(store: &Arc<dyn Store>, step: &PlannedStep) -> Result<(), String> {
     let board = Board::builder().shared_store(store.clone()).build();
     let circuit = board.circuit_with(&step.circuit, step.settings.policy).map_err(|error| error.to_string())?;
-    let failure = Outcome::Failure(Failure::error(&"planted by the drill"));
-    for _ in 0..step.settings.policy.trip_after().get() {
-        circuit.record(&failure).map_err(|error| error.to_string())?;
-    }
+    // One failure to start is enough, whatever the trip rule.
+    let failure = Outcome::Failure(Failure::new(FailureKind::Spawn, "planted by the drill"));
+    circuit.record(&failure).map_err(|error| error.to_string())?;
     match circuit.would_run() {
         Ok(false) => Ok(()),
         Ok(true) => Err("its circuit only observes".to_owned()),

@@ -14,6 +14,7 @@ trip_after = 2
 cool_down = "5m"
 cool_down_max = "6h"
 [circuits.lint]
+rate = { failures = 0.5, of = 20, within = "10s" }
 cool_down_max = "10m"
 success_codes = [0, 3]
 [circuits."app/lint"]

@@ -127,6 +127,13 @@ fn a_circuit_that_only_observes_cannot_be_opened_and_that_is_said() {
 }
 
 #[test]
+fn a_circuit_that_goes_by_a_rate_is_opened_for_the_drill_too() {
+    let rate = "policy = { rate = { failures = 1.0, of = 1000, within = '1s' } }";
+    let exercise = Stage::new(&gated(&format!("run = ['true']\n{rate}"))).drill.exercise("check", Fault::OpenCircuit);
+    assert_eq!((exercise.finding, exercise.row.unwrap().reason), (Finding::Held, Some(Reason::CircuitOpen)));
+}
+
+#[test]
 fn what_waits_for_no_gate_and_what_never_runs_is_named() {
     let stage = Stage::new(
         "[[step]]\nname = 'free'\nkind = 'action'\nrun = ['true']\n\

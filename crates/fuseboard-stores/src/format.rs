@@ -154,7 +154,7 @@ impl Stamp {
 pub fn shifted(mut record: Record, by: i64) -> Record {
     let shift = |moment: &mut Moment| *moment = moment.shifted(by);
     match &mut record.state {
-        State::Closed { failures: _ } => {}
+        State::Closed { failures: _, window } => *window = window.map(|window| window.shifted(by)),
         State::Open { outage, until } => {
             shift(&mut outage.since);
             until.iter_mut().for_each(shift);

@@ -221,16 +221,7 @@ mod tests {
 
     #[test]
     fn a_deferred_report_with_an_impossible_policy_or_name_is_none() {
-        let report = Deferred {
-            circuit: "a".into(),
-            epoch: None,
-            unpermitted: true,
-            outcome: Outcome::Ignored,
-            duration: Duration::ZERO,
-            policy: Policy::default(),
-            wall_ms: 0,
-            run: None,
-        };
+        let report = report();
         let line = encode(&report).unwrap();
         assert_eq!(decode(&line), Some(report.clone()));
         for (right, wrong) in
@@ -240,6 +231,35 @@ mod tests {
             assert_eq!(decode(&line.replace(right, wrong)), None, "{wrong}");
         }
         assert_eq!(encode(&Deferred { run: Some("x".repeat(LONGEST_LINE)), ..report }), None);
+    }
+
+    #[test]
+    fn a_deferred_report_keeps_either_trip_rule_and_the_older_one_in_its_older_form() {
+        let of = |policy| Deferred { policy, ..report() };
+        let line = encode(&of(Policy::default())).unwrap();
+        assert!(line.contains(r#""policy":{"trip_after":2,"slow_after":null,"#), "{line}");
+        assert_eq!(decode(&line), Some(of(Policy::default())));
+        let line = encode(&of(Policy::for_requests())).unwrap();
+        assert_eq!(decode(&line), Some(of(Policy::for_requests())));
+        for (right, wrong) in
+            [("\"of\":20", "\"of\":0"), ("\"rate\":{", "\"trip_after\":0,\"rat\":{"), ("\"rate\"", "\"r\"")]
+        {
+            assert!(line.contains(right), "{line}");
+            assert_eq!(decode(&line.replace(right, wrong)), None, "{wrong}");
+        }
+    }
+
+    fn report() -> Deferred {
+        Deferred {
+            circuit: "a".into(),
+            epoch: None,
+            unpermitted: true,
+            outcome: Outcome::Ignored,
+            duration: Duration::ZERO,
+            policy: Policy::default(),
+            wall_ms: 0,
+            run: None,
+        }
     }
 
     proptest! {

@@ -171,7 +171,8 @@ impl Parts {
 
 fn store_notice(kind: EventKind, error: Option<&StoreError>, at: Moment) -> Notice {
     let cause = error.map(|error| error.to_string().into());
-    Notice::Event(Event { at, circuit: None, kind, cause, failures: None, probe_at: None, by: None, run: None })
+    let (failures, sample, probe_at, by, run) = (None, None, None, None, None);
+    Notice::Event(Event { at, circuit: None, kind, cause, failures, sample, probe_at, by, run })
 }
 
 /// Builds a [`Board`].

@@ -9,11 +9,11 @@ use crate::call::Call;
 use crate::clock::Moment;
 use crate::decision::{Admission, Ask, Counted, Now, Skip, SkipReason, Ticket};
 use crate::error::{Refusal, RefusalReason};
-use crate::event::{Notice, OutcomeRow, Row};
+use crate::event::{Notice, OutcomeRow, Progress, Row};
 use crate::name::CircuitName;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
-use crate::policy::Policy;
+use crate::policy::{Policy, TripRule};
 use crate::record::{Epoch, Holder, Record, State};
 use crate::state;
 use crate::store::{StoreError, StoreTrouble};
@@ -269,12 +269,15 @@ impl Circuit {
 
     /// Tells of a failure, unless the event of the opening told it already.
     fn tell_failed(&self, counted: Counted, outcome: &Outcome, after: &Record) {
-        if let (Counted::Counted, Outcome::Failure(failure), State::Closed { failures }) =
+        if let (Counted::Counted, Outcome::Failure(failure), State::Closed { failures, window }) =
             (counted, outcome, &after.state)
         {
-            let failures = *failures;
-            let (circuit, failure, trip_after) = (self.name.clone(), failure.clone(), self.policy.trip_after().get());
-            self.board.tell(&Notice::Failed { circuit, failure, failures, trip_after });
+            let progress = match (self.policy.trip(), window) {
+                (TripRule::TripAfter(trip_after), _) => Progress::InARow { failures: *failures, trip_after },
+                (TripRule::Rate(_), Some(window)) => Progress::OfCalls(window.sample()),
+                (TripRule::Rate(_), None) => return, // never: what counted under a rate is in a window
+            };
+            self.board.tell(&Notice::Failed { circuit: self.name.clone(), failure: failure.clone(), progress });
         }
     }
 

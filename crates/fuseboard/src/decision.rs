@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::event::EventKind;
 use crate::outcome::Fingerprint;
-use crate::record::{Epoch, Holder, Record, Switch};
+use crate::record::{Epoch, Holder, Record, Sample, Switch};
 
 /// What a decision needs from outside.
 #[derive(Clone, Copy, Debug)]
@@ -50,15 +50,17 @@ pub struct Change {
     pub kind: EventKind,
     /// Why.
     pub cause: Option<Arc<str>>,
-    /// After how many failures in a row.
+    /// After how many failures: those in a row, or those of the sample.
     pub failures: Option<u32>,
+    /// What met the failure rate, if one opened the circuit.
+    pub sample: Option<Sample>,
     /// When a probe will be due.
     pub probe_at: Option<Moment>,
 }
 
 impl Change {
     pub(crate) fn of(kind: EventKind) -> Self {
-        Self { kind, cause: None, failures: None, probe_at: None }
+        Self { kind, cause: None, failures: None, sample: None, probe_at: None }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::clock::{Human, Moment};
 use crate::decision::{Skip, SkipReason};
 use crate::name::CircuitName;
 use crate::outcome::{Failure, FailureKind};
+use crate::record::Sample;
 
 /// One applied transition, or an operator's act.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +21,10 @@ pub struct Event {
     pub kind: EventKind,
     /// Why: the error's text, the operator's reason.
     pub cause: Option<Arc<str>>,
-    /// After how many failures in a row.
+    /// After how many failures: those in a row, or those of the sample.
     pub failures: Option<u32>,
+    /// What met the failure rate, if one opened the circuit. Told, but no store keeps it among the events.
+    pub sample: Option<Sample>,
     /// When a probe will be due.
     pub probe_at: Option<Moment>,
     /// The operator.
@@ -124,10 +127,8 @@ pub enum Notice {
         circuit: CircuitName,
         /// The failure.
         failure: Failure,
-        /// Failures in a row, this one included.
-        failures: u32,
-        /// Failures in a row that open the circuit.
-        trip_after: u32,
+        /// What its caller's trip rule counts, this failure included.
+        progress: Progress,
     },
     /// A call was skipped, or would have been if the policy did not merely observe.
     Skipped {
@@ -154,6 +155,29 @@ pub enum Notice {
         /// Whether it came too late; else it was recorded while somebody else decides.
         late: bool,
     },
+}
+
+/// How far a closed circuit is on its way to open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Consecutive failures open it.
+    InARow {
+        /// Failures in a row.
+        failures: u32,
+        /// Failures in a row that open the circuit.
+        trip_after: u32,
+    },
+    /// A failure rate opens it.
+    OfCalls(Sample),
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InARow { failures, trip_after } => write!(f, "{failures} of {trip_after}"),
+            Self::OfCalls(sample) => sample.fmt(f),
+        }
+    }
 }
 
 impl Notice {
@@ -198,8 +222,8 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Event(event) => event.fmt(f),
-            Self::Failed { circuit, failure, failures, trip_after } => {
-                write!(f, "{circuit} failed ({failures} of {trip_after}): {}", failure.message)
+            Self::Failed { circuit, failure, progress } => {
+                write!(f, "{circuit} failed ({progress}): {}", failure.message)
             }
             Self::Skipped { circuit, skip, at, last_error, observed } => {
                 write!(f, "{circuit}: {} ", if *observed { "would be skipped" } else { "skipped" })?;
@@ -241,7 +265,10 @@ impl fmt::Display for Event {
         let failures = self.failures.unwrap_or(0);
         let plural = if failures == 1 { "" } else { "s" };
         match self.kind {
-            EventKind::Opened => write!(f, "circuit OPEN after {failures} failure{plural} (last: {cause})")?,
+            EventKind::Opened => match &self.sample {
+                Some(sample) => write!(f, "circuit OPEN: {sample} (last: {cause})")?,
+                None => write!(f, "circuit OPEN after {failures} failure{plural} (last: {cause})")?,
+            },
             EventKind::Probing => f.write_str("probing")?,
             EventKind::Reopened => write!(f, "circuit still OPEN, the probe failed ({cause})")?,
             EventKind::ProbeLost => write!(f, "circuit still OPEN, {cause}")?,

@@ -25,7 +25,7 @@
 //! | circuit, call, permit | [`Circuit`], [`Call`], [`Permit`] |
 //! | guards | [`Circuit::run`], [`run_or`](Circuit::run_or), [`run_or_else`](Circuit::run_or_else), [`try_run`](Circuit::try_run), [`Attempt`] |
 //! | gate, verdict | [`Gate`], [`Verdict`] |
-//! | policy | [`Policy`] |
+//! | policy | [`Policy`], [`TripRule`], [`FailureRate`] |
 //! | the state machine | [`state`], its [`decision`]s and [`record`]s |
 //! | operators and onlookers | [`Operator`], [`View`] |
 //! | events and who is told | [`event`] |
@@ -66,5 +66,5 @@ pub use name::{CircuitName, NameError};
 pub use operator::{LONGEST_SWITCH, Operator};
 pub use outcome::{Failure, FailureKind, Fingerprint, MAX_MESSAGE, Outcome};
 pub use permit::Permit;
-pub use policy::{Mode, Policy, PolicyBuilder, PolicyError};
+pub use policy::{FailureRate, Mode, Policy, PolicyBuilder, PolicyError, TripRule};
 pub use view::{ListedView, Shown, ShownSwitch, View};

@@ -87,7 +87,7 @@ impl FailureKind {
         }
     }
 
-    /// Whether one such failure opens a circuit, whatever `trip_after` says: trying again cannot help.
+    /// Whether one such failure opens a circuit, whatever its trip rule says: trying again cannot help.
     pub fn trips_at_once(self) -> bool {
         self == Self::Spawn
     }

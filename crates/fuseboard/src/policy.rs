@@ -1,7 +1,11 @@
 //! What a circuit does when: plain data, checked when it is built.
 
+mod trip;
+
 use std::num::NonZeroU32;
 use std::time::Duration;
+
+pub use trip::{FailureRate, TripRule};
 
 /// Longest duration that a policy takes: 365 days.
 pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -16,6 +20,7 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// | setting | default | range |
 /// |---|---|---|
 /// | `trip_after` | 2 consecutive failures | 1 … 2³²−1 |
+/// | `rate` | off; replaces `trip_after` | see [`FailureRate`] |
 /// | `slow_after` | off | 1 ms … 365 days |
 /// | `cool_down` | 5 min | 1 ms … 365 days, or `never` |
 /// | `cool_down_factor` | 2.0 | 1.0 … 100.0 |
@@ -30,14 +35,15 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// use fuseboard::Policy;
 ///
 /// let policy = Policy::builder().trip_after(3).cool_down(Duration::from_secs(30)).build()?;
-/// assert_eq!(policy.trip_after().get(), 3);
+/// assert_eq!(policy.trip_after(), Some(3));
 /// assert!(Policy::builder().trip_after(0).build().is_err());
 /// # Ok::<(), fuseboard::PolicyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Policy {
-    trip_after: NonZeroU32,
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    trip: TripRule,
     slow_after: Option<Duration>,
     cool_down: Option<Duration>,
     cool_down_factor: f64,
@@ -62,7 +68,7 @@ pub enum Mode {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            trip_after: NonZeroU32::MIN.saturating_add(1),
+            trip: TripRule::TripAfter(2),
             slow_after: None,
             cool_down: Some(Duration::from_mins(5)),
             cool_down_factor: 2.0,
@@ -76,24 +82,53 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// For calls that are made often, such as requests to a service: [`FailureRate::default`] in place of
+    /// `trip_after`, a cool-down of 5 s that grows to 1 min at most, 3 probes; everything else as in the defaults.
+    ///
+    /// ```
+    /// use fuseboard::{FailureRate, Policy};
+    ///
+    /// assert_eq!(Policy::for_requests().rate(), Some(FailureRate::default()));
+    /// ```
+    pub fn for_requests() -> Self {
+        Self {
+            trip: TripRule::Rate(FailureRate::default()),
+            cool_down: Some(Duration::from_secs(5)),
+            cool_down_max: Duration::from_mins(1),
+            probes: NonZeroU32::MIN.saturating_add(2),
+            ..Self::default()
+        }
+    }
+
     /// A builder that starts from the defaults.
     pub fn builder() -> PolicyBuilder {
-        PolicyBuilder { policy: Self::default(), trip_after: 2, probes: 1, cool_down_max: None }
+        PolicyBuilder { policy: Self::default(), probes: 1, cool_down_max: None }
     }
 
     /// A builder that starts from this policy.
     pub fn to_builder(self) -> PolicyBuilder {
-        PolicyBuilder {
-            policy: self,
-            trip_after: self.trip_after.get(),
-            probes: self.probes.get(),
-            cool_down_max: Some(self.cool_down_max),
+        PolicyBuilder { policy: self, probes: self.probes.get(), cool_down_max: Some(self.cool_down_max) }
+    }
+
+    /// By which rule failures open the circuit.
+    pub fn trip(&self) -> TripRule {
+        self.trip
+    }
+
+    /// Consecutive failures that open the circuit; `None` if a rate does.
+    pub fn trip_after(&self) -> Option<u32> {
+        match self.trip {
+            TripRule::TripAfter(failures) => Some(failures),
+            TripRule::Rate(_) => None,
         }
     }
 
-    /// Consecutive failures that open the circuit.
-    pub fn trip_after(&self) -> NonZeroU32 {
-        self.trip_after
+    /// The share of failures that opens the circuit; `None` if consecutive ones do.
+    pub fn rate(&self) -> Option<FailureRate> {
+        match self.trip {
+            TripRule::TripAfter(_) => None,
+            TripRule::Rate(rate) => Some(rate),
+        }
     }
 
     /// A call that took longer than this counts as a failure, even if it succeeded.
@@ -153,16 +188,25 @@ impl Policy {
 #[must_use = "a builder does nothing until `build`"]
 pub struct PolicyBuilder {
     policy: Policy,
-    trip_after: u32,
     probes: u32,
     cool_down_max: Option<Duration>,
 }
 
 impl PolicyBuilder {
-    /// Consecutive failures that open the circuit.
-    pub fn trip_after(mut self, failures: u32) -> Self {
-        self.trip_after = failures;
+    /// By which rule failures open the circuit, in place of the rule given before.
+    pub fn trip(mut self, rule: TripRule) -> Self {
+        self.policy.trip = rule;
         self
+    }
+
+    /// Consecutive failures that open the circuit, in place of a rate.
+    pub fn trip_after(self, failures: u32) -> Self {
+        self.trip(TripRule::TripAfter(failures))
+    }
+
+    /// The share of failures that opens the circuit, in place of `trip_after`.
+    pub fn rate(self, rate: FailureRate) -> Self {
+        self.trip(TripRule::Rate(rate))
     }
 
     /// Counts a call that took longer as a failure; `None` switches that off.
@@ -227,9 +271,8 @@ impl PolicyBuilder {
         const MILLI: Duration = Duration::from_millis(1);
         let mut policy = self.policy;
         let refuse = |setting, range| Err(PolicyError { setting, range });
-        let (Some(trip_after), Some(probes)) = (NonZeroU32::new(self.trip_after), NonZeroU32::new(self.probes)) else {
-            return refuse(if self.trip_after == 0 { "trip_after" } else { "probes" }, "at least 1");
-        };
+        policy.trip.check()?;
+        let Some(probes) = NonZeroU32::new(self.probes) else { return refuse("probes", "at least 1") };
         if probes.get() > 1000 {
             return refuse("probes", "1 to 1000");
         }
@@ -253,7 +296,6 @@ impl PolicyBuilder {
         if max < first || max > LONGEST || max.is_zero() {
             return refuse("cool_down_max", "cool_down to 365 days");
         }
-        policy.trip_after = trip_after;
         policy.probes = probes;
         policy.cool_down_max = max;
         Ok(policy)
@@ -269,7 +311,7 @@ pub struct PolicyError {
 }
 
 impl PolicyError {
-    /// The setting that is wrong, as it is spelled in `fuseboard.toml`.
+    /// The setting that is wrong, as it is spelled in `fuseboard.toml`: `jitter`, `rate.failures`.
     pub fn setting(&self) -> &'static str {
         self.setting
     }
@@ -283,7 +325,7 @@ mod tests {
     fn the_defaults_are_those_of_the_table() {
         let policy = Policy::default();
         assert_eq!(Policy::builder().build(), Ok(policy));
-        assert_eq!(policy.trip_after().get(), 2);
+        assert_eq!((policy.trip_after(), policy.rate()), (Some(2), None));
         assert_eq!(policy.slow_after(), None);
         assert_eq!(policy.cool_down(), Some(Duration::from_secs(300)));
         assert!((policy.cool_down_factor() - 2.0).abs() < f64::EPSILON);
@@ -292,6 +334,18 @@ mod tests {
         assert_eq!(policy.probes().get(), 1);
         assert_eq!(policy.lease(), Duration::from_secs(600));
         assert_eq!(policy.mode(), Mode::Enforce);
+    }
+
+    #[test]
+    fn requests_have_a_rate_short_cool_downs_and_three_probes() {
+        let policy = Policy::for_requests();
+        let rate = FailureRate { failures: 0.5, of: 20, within: Duration::from_secs(10) };
+        assert_eq!((policy.rate(), policy.trip_after()), (Some(rate), None));
+        assert_eq!(policy.cool_down(), Some(Duration::from_secs(5)));
+        assert_eq!((policy.cool_down_max(), policy.probes().get()), (Duration::from_secs(60), 3));
+        assert_eq!(policy.to_builder().build(), Ok(policy), "it can work");
+        let Policy { trip, cool_down, cool_down_max, probes, .. } = Policy::default();
+        assert_eq!(Policy { trip, cool_down, cool_down_max, probes, ..policy }, Policy::default());
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! What a store keeps of one circuit: plain data, changed by [`state`](crate::state) alone.
 
+mod window;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use window::{Sample, Window};
 
 use crate::clock::{BootId, Moment};
 use crate::outcome::{Failure, Fingerprint};
@@ -29,8 +33,11 @@ pub struct Record {
 pub enum State {
     /// Calls run.
     Closed {
-        /// Consecutive failures so far.
+        /// Consecutive failures so far, whatever rule the callers go by.
         failures: u32,
+        /// The calls of the last while, since the first call under a failure rate.
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+        window: Option<Window>,
     },
     /// Calls are skipped.
     Open {
@@ -67,7 +74,7 @@ impl Record {
 
 impl Default for State {
     fn default() -> Self {
-        Self::Closed { failures: 0 }
+        Self::Closed { failures: 0, window: None }
     }
 }
 
@@ -77,8 +84,11 @@ impl Default for State {
 pub struct Outage {
     /// When the circuit opened first.
     pub since: Moment,
-    /// How many failures in a row opened it.
+    /// How many failures opened it: those in a row, or those of the sample.
     pub failures: u32,
+    /// What met the failure rate, if one opened it.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub sample: Option<Sample>,
     /// How many times in a row it opened: 1, and one more for each failed probe.
     pub trips: u32,
     /// Probes in a row that told nothing.

@@ -3,28 +3,29 @@
 //! from top to bottom: the table, [`admit`], [`report`], [`record`], the operator's acts, and [`apply`], the one
 //! place where an outcome moves the state.
 //!
-//! Columns are what can happen, rows are where a circuit can be; a cell is the answer and the state after it.
-//! `open 2 waiting` is the second opening in a row, not yet due. The unit test reads this very table.
+//! Rows are what can happen, columns are where a circuit can be; a cell is the answer and the state after it.
+//! `open 2 waiting` is the second opening in a row, not yet due; `closed 9 of 18` is under a failure rate of half of 20
+//! calls, where 9 of 18 failed. The unit test reads this very table.
 //!
 //! <!-- table -->
-//! |  | closed 0 | closed 1 | open 1 waiting | open 1 due | half-open 1 free | half-open 1 out | half-open 1 lost |
-//! |---|---|---|---|---|---|---|---|
-//! | admit | run; closed 0 | run; closed 1 | skip; open 1 waiting | probe; half-open 1 out | probe; half-open 1 out | skip; half-open 1 out | skip; open 2 waiting |
-//! | admit mended | run; closed 0 | run; closed 1 | probe; half-open 1 out | probe; half-open 1 out | probe; half-open 1 out | skip; half-open 1 out | probe; half-open 2 out |
-//! | success | counted; closed 0 | counted; closed 0 | late; open 1 waiting | late; open 1 due | late; half-open 1 free | counted; closed 0 | late; half-open 1 lost |
-//! | failure | counted; closed 1 | counted; open 1 waiting | late; open 1 waiting | late; open 1 due | late; half-open 1 free | counted; open 2 waiting | late; half-open 1 lost |
-//! | spawn failure | counted; open 1 waiting | counted; open 1 waiting | late; open 1 waiting | late; open 1 due | late; half-open 1 free | counted; open 2 waiting | late; half-open 1 lost |
-//! | ignored | counted; closed 0 | counted; closed 1 | late; open 1 waiting | late; open 1 due | late; half-open 1 free | counted; open 1 due | late; half-open 1 lost |
-//! | late success | late; closed 0 | late; closed 1 | late; open 1 waiting | late; open 1 due | late; half-open 1 free | late; half-open 1 out | late; half-open 1 lost |
-//! | late failure | late; closed 0 | late; closed 1 | late; open 1 waiting | late; open 1 due | late; half-open 1 free | late; half-open 1 out | late; half-open 1 lost |
-//! | recorded success | counted; closed 0 | counted; closed 0 | aside; open 1 waiting | counted; closed 0 | counted; closed 0 | aside; half-open 1 out | counted; closed 0 |
-//! | recorded failure | counted; closed 1 | counted; open 1 waiting | aside; open 1 waiting | counted; open 2 waiting | counted; open 2 waiting | aside; half-open 1 out | counted; open 2 waiting |
-//! | recorded ignored | counted; closed 0 | counted; closed 1 | aside; open 1 waiting | counted; open 1 due | counted; open 1 due | aside; half-open 1 out | counted; open 1 due |
-//! | probe now | kept; closed 0 | kept; closed 1 | done; open 1 due | done; open 1 due | kept; half-open 1 free | kept; half-open 1 out | done; open 2 due |
-//! | reset | done; closed 0 | done; closed 0 | done; closed 0 | done; closed 0 | done; closed 0 | done; closed 0 | done; closed 0 |
-//! | admit, off | skip; closed 0 | skip; closed 1 | skip; open 1 waiting | skip; open 1 due | skip; half-open 1 free | skip; half-open 1 out | skip; half-open 1 lost |
-//! | admit, on | run; closed 0 | run; closed 1 | run; open 1 waiting | run; open 1 due | run; half-open 1 free | run; half-open 1 out | run; half-open 1 lost |
-//! | failure, off | aside; closed 0 | aside; closed 1 | aside; open 1 waiting | aside; open 1 due | aside; half-open 1 free | aside; half-open 1 out | aside; half-open 1 lost |
+//! |  | closed 0 | closed 1 | closed 9 of 18 | closed 9 of 19 | open 1 waiting | open 1 due | half-open 1 free | half-open 1 out | half-open 1 lost |
+//! |---|---|---|---|---|---|---|---|---|---|
+//! | admit | run; closed 0 | run; closed 1 | run; closed 9 of 18 | run; closed 9 of 19 | skip; open 1 waiting | probe; half-open 1 out | probe; half-open 1 out | skip; half-open 1 out | skip; open 2 waiting |
+//! | admit mended | run; closed 0 | run; closed 1 | run; closed 9 of 18 | run; closed 9 of 19 | probe; half-open 1 out | probe; half-open 1 out | probe; half-open 1 out | skip; half-open 1 out | probe; half-open 2 out |
+//! | success | counted; closed 0 | counted; closed 0 | counted; closed 9 of 19 | counted; closed 9 of 20 | late; open 1 waiting | late; open 1 due | late; half-open 1 free | counted; closed 0 | late; half-open 1 lost |
+//! | failure | counted; closed 1 | counted; open 1 waiting | counted; closed 10 of 19 | counted; open 1 waiting | late; open 1 waiting | late; open 1 due | late; half-open 1 free | counted; open 2 waiting | late; half-open 1 lost |
+//! | spawn failure | counted; open 1 waiting | counted; open 1 waiting | counted; open 1 waiting | counted; open 1 waiting | late; open 1 waiting | late; open 1 due | late; half-open 1 free | counted; open 2 waiting | late; half-open 1 lost |
+//! | ignored | counted; closed 0 | counted; closed 1 | counted; closed 9 of 18 | counted; closed 9 of 19 | late; open 1 waiting | late; open 1 due | late; half-open 1 free | counted; open 1 due | late; half-open 1 lost |
+//! | late success | late; closed 0 | late; closed 1 | late; closed 9 of 18 | late; closed 9 of 19 | late; open 1 waiting | late; open 1 due | late; half-open 1 free | late; half-open 1 out | late; half-open 1 lost |
+//! | late failure | late; closed 0 | late; closed 1 | late; closed 9 of 18 | late; closed 9 of 19 | late; open 1 waiting | late; open 1 due | late; half-open 1 free | late; half-open 1 out | late; half-open 1 lost |
+//! | recorded success | counted; closed 0 | counted; closed 0 | counted; closed 9 of 19 | counted; closed 9 of 20 | aside; open 1 waiting | counted; closed 0 | counted; closed 0 | aside; half-open 1 out | counted; closed 0 |
+//! | recorded failure | counted; closed 1 | counted; open 1 waiting | counted; closed 10 of 19 | counted; open 1 waiting | aside; open 1 waiting | counted; open 2 waiting | counted; open 2 waiting | aside; half-open 1 out | counted; open 2 waiting |
+//! | recorded ignored | counted; closed 0 | counted; closed 1 | counted; closed 9 of 18 | counted; closed 9 of 19 | aside; open 1 waiting | counted; open 1 due | counted; open 1 due | aside; half-open 1 out | counted; open 1 due |
+//! | probe now | kept; closed 0 | kept; closed 1 | kept; closed 9 of 18 | kept; closed 9 of 19 | done; open 1 due | done; open 1 due | kept; half-open 1 free | kept; half-open 1 out | done; open 2 due |
+//! | reset | done; closed 0 | done; closed 0 | done; closed 0 | done; closed 0 | done; closed 0 | done; closed 0 | done; closed 0 | done; closed 0 | done; closed 0 |
+//! | admit, off | skip; closed 0 | skip; closed 1 | skip; closed 9 of 18 | skip; closed 9 of 19 | skip; open 1 waiting | skip; open 1 due | skip; half-open 1 free | skip; half-open 1 out | skip; half-open 1 lost |
+//! | admit, on | run; closed 0 | run; closed 1 | run; closed 9 of 18 | run; closed 9 of 19 | run; open 1 waiting | run; open 1 due | run; half-open 1 free | run; half-open 1 out | run; half-open 1 lost |
+//! | failure, off | aside; closed 0 | aside; closed 1 | aside; closed 9 of 18 | aside; closed 9 of 19 | aside; open 1 waiting | aside; open 1 due | aside; half-open 1 free | aside; half-open 1 out | aside; half-open 1 lost |
 //! <!-- end of table -->
 //!
 //! *Late* and *aside* reports move totals only: a late one carries another epoch or an outdated lease, one put
@@ -38,7 +39,7 @@ use crate::decision::{Admission, Ask, Change, Counted, Now, Skip, SkipReason, St
 use crate::event::EventKind;
 use crate::outcome::{Failure, FailureKind, Fingerprint, Outcome};
 use crate::policy::{Mode, Policy};
-use crate::record::{Epoch, LastFailure, Lease, Outage, Position, Record, State, Switch};
+use crate::record::{Epoch, LastFailure, Lease, Outage, Position, Record, State, Switch, Window};
 
 /// After so many ignored probes in a row the last one counts as failed: a probe that is always cut short
 /// would otherwise be let out at every call.
@@ -198,23 +199,33 @@ fn apply(record: &Record, policy: &Policy, outcome: &Outcome, took: Duration, no
         next.last_failure = Some(LastFailure { failure: failure.clone(), at: now.at });
     }
     let change = match &record.state {
-        State::Closed { failures } => match outcome {
-            Outcome::Success => {
-                next.state = State::Closed { failures: 0 };
-                None
-            }
-            Outcome::Ignored => None,
-            Outcome::Failure(failure) => {
-                let failures = failures.saturating_add(1);
-                if failures >= policy.trip_after().get() || failure.kind.trips_at_once() {
-                    let outage = Outage { since: now.at, failures, trips: 1, ignored: 0, skips: 0, cost: took };
-                    Some(open(&mut next, policy, outage, now.at, now, EventKind::Opened))
-                } else {
-                    next.state = State::Closed { failures };
+        State::Closed { failures, window } => {
+            // Both are kept, whichever rule this caller goes by: another one may go by the other.
+            let within = policy.rate().map(|rate| rate.within);
+            let window = Window::after(window.as_ref(), within, outcome, now.at);
+            match outcome {
+                Outcome::Success => {
+                    next.state = State::Closed { failures: 0, window };
                     None
                 }
+                Outcome::Ignored => None,
+                Outcome::Failure(failure) => {
+                    let failures = failures.saturating_add(1);
+                    let in_a_row = policy.trip_after().is_some_and(|trip_after| failures >= trip_after);
+                    let calls = window.map(|window| window.sample());
+                    let sample = calls.filter(|calls| policy.rate().is_some_and(|rate| rate.is_met_by(calls)));
+                    if in_a_row || sample.is_some() || failure.kind.trips_at_once() {
+                        let failures = sample.map_or(failures, |sample| sample.failures);
+                        let (since, cost) = (now.at, took);
+                        let outage = Outage { since, failures, sample, trips: 1, ignored: 0, skips: 0, cost };
+                        Some(open(&mut next, policy, outage, now.at, now, EventKind::Opened))
+                    } else {
+                        next.state = State::Closed { failures, window };
+                        None
+                    }
+                }
             }
-        },
+        }
         State::Open { outage, .. } => apply_probe(&mut next, policy, outage, 0, None, outcome, now),
         State::HalfOpen { outage, successes, lease } => {
             apply_probe(&mut next, policy, outage, *successes, lease.as_ref(), outcome, now)
@@ -267,7 +278,7 @@ fn open(next: &mut Record, policy: &Policy, outage: Outage, from: Moment, now: &
     next.state = State::Open { outage, until };
     next.epoch = now.fresh_epoch;
     let cause = next.last_failure.as_ref().map(|last| last.failure.message.clone());
-    Change { kind, cause, failures: Some(outage.failures), probe_at: until }
+    Change { kind, cause, failures: Some(outage.failures), sample: outage.sample, probe_at: until }
 }
 
 /// The outage after one more failed probe.

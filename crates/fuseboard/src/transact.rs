@@ -92,9 +92,9 @@ impl Circuit {
     }
 
     fn event(&self, change: Change, context: Context<'_>, at: Moment) -> Event {
-        let Change { kind, cause, failures, probe_at } = change;
+        let Change { kind, cause, failures, sample, probe_at } = change;
         let (by, run) = (context.by.cloned(), context.run.cloned());
-        Event { at, circuit: Some(self.name.clone()), kind, cause, failures, probe_at, by, run }
+        Event { at, circuit: Some(self.name.clone()), kind, cause, failures, sample, probe_at, by, run }
     }
 }
 

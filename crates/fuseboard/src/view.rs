@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use crate::clock::Moment;
 use crate::name::CircuitName;
 use crate::outcome::FailureKind;
-use crate::record::{Position, State, Totals};
+use crate::record::{Position, Sample, State, Totals};
 use crate::store::{Loaded, StoreError};
 
 /// A circuit as it is at one moment. Looking never changes anything.
@@ -19,6 +19,8 @@ pub struct View {
     pub switch: Option<ShownSwitch>,
     /// Failures in a row; of an open circuit those that opened it.
     pub failures: u32,
+    /// Under a failure rate, the calls that it goes by; of an open circuit those that met it.
+    pub sample: Option<Sample>,
     /// Since when the circuit has been open.
     pub since: Option<SystemTime>,
     /// When a probe is due, or was; `None` for a closed circuit, while a probe is out, and for never.
@@ -79,7 +81,7 @@ impl View {
         let Loaded { record, now, .. } = loaded;
         let shown = |moment: Moment| on_the_wall(moment, *now, wall);
         let (state, outage, failures, probe_at, probe_due) = match &record.state {
-            State::Closed { failures } => (Shown::Closed, None, *failures, None, false),
+            State::Closed { failures, .. } => (Shown::Closed, None, *failures, None, false),
             State::Open { outage, until } => {
                 (Shown::Open, Some(outage), outage.failures, *until, until.is_some_and(|until| until <= *now))
             }
@@ -91,6 +93,10 @@ impl View {
                     (Shown::Open, Some(outage), outage.failures, Some(lease.until.min(*now)), true)
                 }
             }
+        };
+        let sample = match &record.state {
+            State::Closed { window, .. } => window.map(|window| window.at(*now).sample()),
+            State::Open { outage, .. } | State::HalfOpen { outage, .. } => outage.sample,
         };
         let switch = record.switch_at(*now).map(|switch| ShownSwitch {
             position: switch.position,
@@ -104,6 +110,7 @@ impl View {
             state,
             switch,
             failures,
+            sample,
             since: outage.map(|outage| shown(outage.since)),
             probe_at: probe_at.map(shown),
             probe_due,

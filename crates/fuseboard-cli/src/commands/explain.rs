@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use fuseboard::clock::{Clock, Human, SystemClock};
 use fuseboard::record::Position;
-use fuseboard::{Policy, Shown, View};
+use fuseboard::{Policy, Shown, TripRule, View};
 use fuseboard_pipeline::process::plain_text;
 use serde_json::json;
 
@@ -57,8 +57,10 @@ fn sentences(view: &View, policy: &Policy, now: SystemTime) -> Vec<String> {
         .as_ref()
         .map(|(kind, text, at)| format!("Last error ({kind}, {}): {text}", show::relative(*at, now)));
     let opened = view.since.map(|since| {
-        let row = if view.failures == 1 { "" } else { " in a row" };
-        let failures = counted(view.failures, "failure") + row;
+        let failures = match &view.sample {
+            Some(sample) => sample.to_string(),
+            None => counted(view.failures, "failure") + if view.failures == 1 { "" } else { " in a row" },
+        };
         format!(
             "{name} has been open since {} ({}), after {failures}.",
             show::rfc3339(since),
@@ -67,18 +69,9 @@ fn sentences(view: &View, policy: &Policy, now: SystemTime) -> Vec<String> {
     });
     match view.state {
         Shown::Closed => {
-            let left = policy.trip_after().get().saturating_sub(view.failures).max(1);
-            match view.failures {
-                0 => lines
-                    .push(format!("{name} is closed: its work runs. It would open after {left} failures in a row.")),
-                failures => {
-                    let last = if failures == 1 { "last time".to_owned() } else { format!("last {failures} times") };
-                    lines.push(format!(
-                        "{name} is closed: its work runs, but failed the {last}. {left} more and it opens."
-                    ));
-                    lines.extend(error);
-                }
-            }
+            let (runs, is_failing) = closed(view, policy);
+            lines.push(format!("{name} is closed: its work runs{runs}"));
+            lines.extend(error.filter(|_| is_failing));
         }
         Shown::Open => {
             lines.extend(opened);
@@ -118,6 +111,24 @@ fn sentences(view: &View, policy: &Policy, now: SystemTime) -> Vec<String> {
     lines.iter().map(|line| plain_text(line)).collect()
 }
 
+/// How the work of a closed circuit goes and what would open it, as the end of a sentence; and whether it fails.
+fn closed(view: &View, policy: &Policy) -> (String, bool) {
+    match (policy.trip(), view.failures, view.sample) {
+        (TripRule::TripAfter(most), 0, _) => {
+            (format!(". It would open after {} in a row.", counted(most, "failure")), false)
+        }
+        (TripRule::TripAfter(most), failures, _) => {
+            let last = if failures == 1 { "last time".to_owned() } else { format!("last {failures} times") };
+            let left = most.saturating_sub(failures).max(1);
+            (format!(", but failed the {last}. {left} more and it opens."), true)
+        }
+        (TripRule::Rate(rate), _, Some(sample)) if sample.failures > 0 => {
+            (format!(", but {sample}. It opens when {rate} fail."), true)
+        }
+        (TripRule::Rate(rate), ..) => (format!(". It would open when {rate} fail."), false),
+    }
+}
+
 /// So many of them, as one says it.
 fn counted(count: impl Into<u64>, noun: &str) -> String {
     match count.into() {
@@ -136,12 +147,16 @@ mod tests {
     use super::*;
 
     fn explained(act: impl Fn(&Board, &FakeClock)) -> String {
+        explained_by(Policy::default(), act)
+    }
+
+    fn explained_by(policy: Policy, act: impl Fn(&Board, &FakeClock)) -> String {
         let clock = FakeClock::new();
-        let board =
-            Board::builder().clock(clock.clone()).policy(Policy::builder().jitter(0.0).build().unwrap()).build();
+        let policy = policy.to_builder().jitter(0.0).build().unwrap();
+        let board = Board::builder().clock(clock.clone()).policy(policy).build();
         act(&board, &clock);
         let view = board.view(&"notify".parse().unwrap()).unwrap().unwrap();
-        sentences(&view, &Policy::default(), fuseboard::clock::Clock::wall(&clock)).join("\n")
+        sentences(&view, &policy, fuseboard::clock::Clock::wall(&clock)).join("\n")
     }
 
     fn fail(board: &Board) {
@@ -168,6 +183,30 @@ mod tests {
     fn a_failing_closed_circuit_says_how_many_failures_are_left() {
         let text = explained(|board, _| fail(board));
         assert!(text.contains("1 more and it opens"), "{text}");
+    }
+
+    #[test]
+    fn under_a_rate_it_says_of_how_many_calls_how_many_failed() {
+        let rate = Policy::for_requests();
+        let work = |board: &Board| assert!(board.circuit("notify").unwrap().record(&Outcome::Success).is_ok());
+        let healthy = explained_by(rate, |board, _| work(board));
+        assert!(
+            healthy.starts_with(
+                "notify is closed: its work runs. It would open when 50% of at least 20 calls within 10s fail.\n"
+            ),
+            "{healthy}"
+        );
+        let failing = explained_by(rate, |board, _| {
+            work(board);
+            fail(board);
+        });
+        assert!(
+            failing.contains("its work runs, but 1 of 2 calls failed within 10s. It opens when 50% of"),
+            "{failing}"
+        );
+        assert!(failing.contains("Last error (exit"), "{failing}");
+        let open = explained_by(rate, |board, _| (0..20).for_each(|_| fail(board)));
+        assert!(open.contains(", after 20 of 20 calls failed within 10s.\n"), "{open}");
     }
 
     #[test]

@@ -115,14 +115,13 @@ fn card(view: &View, now: SystemTime) -> String {
         row("since", &format!("{} ({})", show::rfc3339(since), show::relative(since, now)));
         let times = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let probes = u64::from(view.trips.saturating_sub(1));
-        row(
-            "opened",
-            &format!("after {}, then {}", times(view.failures.into(), "failure"), times(probes, "failed probe")),
-        );
+        let failures = view.sample.map_or_else(|| times(view.failures.into(), "failure"), |sample| sample.to_string());
+        row("opened", &format!("after {failures}, then {}", times(probes, "failed probe")));
         row("next probe", &next_probe(view, now));
         row("skips", &view.skips.to_string());
     } else {
-        row("failures", &format!("{} in a row", view.failures));
+        let recent = view.sample.filter(|sample| sample.calls > 0).map(|sample| format!("; {sample}"));
+        row("failures", &format!("{} in a row{}", view.failures, recent.unwrap_or_default()));
     }
     if let Some((kind, text, at)) = &view.last_failure {
         row("last error", &format!("{text} ({kind}, {})", show::relative(*at, now)));

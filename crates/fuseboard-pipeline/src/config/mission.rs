@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use fuseboard::TripRule;
+
 use super::circuit::CircuitKeys;
 use super::error::Help;
 use super::policy::{Limit, PolicyKeys, WrittenPolicy};
@@ -15,7 +17,7 @@ use super::word::Word;
 ///
 /// | setting | default |
 /// |---|---|
-/// | `trip_after` | 3 |
+/// | `trip_after` | 3; a `rate` of `[circuit]` is for busy work, and does not reach the agent |
 /// | `cool_down` | 15 min |
 /// | other keys of the policy | those of `[circuit]` |
 /// | `max_cost_per_day` | none; USD, for the local day |
@@ -84,6 +86,10 @@ impl MissionSection {
 /// but never longer than `[circuit]` lets any circuit wait.
 fn default_policy(circuit: PolicyKeys) -> PolicyKeys {
     let cool_down = Duration::from_mins(15).min(circuit.cool_down_max.unwrap_or(Duration::MAX));
-    let own = PolicyKeys { trip_after: Some(3), cool_down: Some(Limit::After(cool_down)), ..PolicyKeys::default() };
+    let own = PolicyKeys {
+        trip: Some(TripRule::TripAfter(3)),
+        cool_down: Some(Limit::After(cool_down)),
+        ..PolicyKeys::default()
+    };
     own.over(circuit)
 }

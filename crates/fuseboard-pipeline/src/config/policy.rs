@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fuseboard::{Mode, Policy, PolicyBuilder, PolicyError};
+use fuseboard::{FailureRate, Mode, Policy, PolicyBuilder, PolicyError, TripRule};
 
 use super::error::{Help, Sink};
 use super::spanned::Spanned;
@@ -32,8 +32,8 @@ impl From<Option<Duration>> for Limit {
 /// For ranges and defaults see [`Policy`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PolicyKeys {
-    /// Consecutive failures that open the circuit.
-    pub trip_after: Option<u32>,
+    /// By which rule failures open the circuit: `trip_after` or `rate`, so that a nearer one replaces either.
+    pub trip: Option<TripRule>,
     /// A call that took longer counts as a failure.
     pub slow_after: Option<Limit>,
     /// How long the first opening lasts.
@@ -57,7 +57,7 @@ impl PolicyKeys {
     #[must_use]
     pub fn over(self, lower: Self) -> Self {
         Self {
-            trip_after: self.trip_after.or(lower.trip_after),
+            trip: self.trip.or(lower.trip),
             slow_after: self.slow_after.or(lower.slow_after),
             cool_down: self.cool_down.or(lower.cool_down),
             cool_down_factor: self.cool_down_factor.or(lower.cool_down_factor),
@@ -88,8 +88,8 @@ impl PolicyKeys {
     }
 
     fn build(&self, mut builder: PolicyBuilder) -> Result<Policy, PolicyError> {
-        if let Some(failures) = self.trip_after {
-            builder = builder.trip_after(failures);
+        if let Some(rule) = self.trip {
+            builder = builder.trip(rule);
         }
         if let Some(limit) = self.slow_after {
             builder = builder.slow_after(match limit {
@@ -136,11 +136,15 @@ impl WrittenPolicy {
     /// Reads the policy's keys from a table. Each is checked by itself here, and with the others in
     /// [`check_over`](Self::check_over), when all layers are there.
     pub(super) fn read(table: &mut TableReader<'_>) -> Self {
-        refuse_rate(table);
         let mut written = Self::default();
         let none = PolicyKeys::default;
-        let key = table.integer("trip_after", 0, u32::MAX);
-        written.keep(table, key, |value| PolicyKeys { trip_after: Some(value), ..none() });
+        if table.has("trip_after") {
+            table.forbid("rate", "`trip_after` is there too", Help::advice("keep one of them"));
+        }
+        let key = table.integer("trip_after", 0, u32::MAX).map(|key| key.map(TripRule::TripAfter));
+        written.keep(table, key, |value| PolicyKeys { trip: Some(value), ..none() });
+        let key = read_rate(table).map(|key| key.map(TripRule::Rate));
+        written.keep(table, key, |value| PolicyKeys { trip: Some(value), ..none() });
         let key = table.duration_or("slow_after", "off");
         written.keep(table, key, |value| PolicyKeys { slow_after: Some(value.into()), ..none() });
         let key = table.duration_or("cool_down", "never");
@@ -170,10 +174,7 @@ impl WrittenPolicy {
         let value = value?;
         let place = Spanned::new((), value.span());
         let alone = layer(value.into_inner());
-        // A maximum by itself is measured against no cool-down, not against the default one.
-        let harmless = PolicyKeys { cool_down: Some(Limit::Never), ..PolicyKeys::default() };
-        if let Err(error) = alone.over(harmless).policy(duration::LONGEST) {
-            table.refuse(&place, error.to_string(), None);
+        if !can_work(table, &place, alone) {
             return None;
         }
         self.keys = alone.over(self.keys);
@@ -197,21 +198,38 @@ impl WrittenPolicy {
     }
 }
 
-/// A rate as a trip rule is read and checked, and refused as a whole: the engine counts consecutive failures
-/// only. When it learns rates, this is the place where they enter.
-fn refuse_rate(table: &mut TableReader<'_>) {
-    let Some(mut rate) = table.table("rate") else { return };
-    rate.refuse_table("`rate` is not supported by this version", Help::advice("use `trip_after`"));
-    if let Some(share) = rate.number("failures")
-        && !(*share > 0.0 && *share <= 1.0)
-    {
-        rate.refuse(&share, "`failures` must be a share above 0 and at most 1", None);
-    }
-    let _ = rate.integer("of", 1, u32::MAX);
-    let _ = rate.limit("within");
-    for key in ["failures", "of", "within"] {
-        let example = Help::advice("write rate = { failures = 0.5, of = 20, within = \"10s\" }");
-        rate.required(key, rate.has(key).then_some(()), example);
-    }
+/// Reads `rate`. It is written as a whole, and so are layers: a share without its calls and its time says nothing.
+fn read_rate(table: &mut TableReader<'_>) -> Option<Spanned<FailureRate>> {
+    let mut rate = table.table("rate")?;
+    let any = FailureRate::default;
+    let key = rate.number("failures");
+    let failures = keep_part(&rate, "failures", key, |failures| FailureRate { failures, ..any() });
+    let key = rate.integer("of", 0, u32::MAX);
+    let of = keep_part(&rate, "of", key, |of| FailureRate { of, ..any() });
+    let key = rate.duration("within");
+    let within = keep_part(&rate, "within", key, |within| FailureRate { within, ..any() });
+    let place = rate.span();
     rate.finish();
+    Some(Spanned::new(FailureRate { failures: failures?, of: of?, within: within? }, place))
+}
+
+/// One key of a rate, if it is there and can work beside others that do.
+fn keep_part<T: Copy>(
+    rate: &TableReader<'_>,
+    key: &'static str,
+    value: Option<Spanned<T>>,
+    beside: impl FnOnce(T) -> FailureRate,
+) -> Option<T> {
+    let value =
+        rate.required(key, value, Help::advice("write rate = { failures = 0.5, of = 20, within = \"10s\" }"))?;
+    let trip = Some(TripRule::Rate(beside(*value)));
+    can_work(rate, &value, PolicyKeys { trip, ..PolicyKeys::default() }).then_some(*value)
+}
+
+/// Whether these keys can work by themselves, with a complaint if not.
+fn can_work<T>(table: &TableReader<'_>, at: &Spanned<T>, keys: PolicyKeys) -> bool {
+    // A maximum by itself is measured against no cool-down, not against the default one.
+    let harmless = PolicyKeys { cool_down: Some(Limit::Never), ..PolicyKeys::default() };
+    let worked = keys.over(harmless).policy(duration::LONGEST);
+    worked.map_err(|error| table.refuse(at, error.to_string(), None)).is_ok()
 }

@@ -109,7 +109,7 @@ fn every_key_of_the_sample_arrives() {
     assert_eq!(config.store.url.as_deref(), Some("sqlite:/path/state.db"));
     assert_eq!(config.store.fleet.as_deref(), Some("redis://host:6379/0?prefix=team"));
     let reflect = config.circuit(None, &name("reflect"));
-    assert_eq!(reflect.policy.trip_after().get(), 3);
+    assert_eq!(reflect.policy.trip_after(), Some(3));
     assert_eq!(reflect.scope, Scope::Project);
     assert_eq!((reflect.timeout, reflect.kill_after), (Some(minutes(1)), Duration::from_secs(2)));
     assert!(reflect.success_codes.contains(3) && reflect.ignore_codes.contains(75));
@@ -214,5 +214,5 @@ fn a_declaration_is_another_one_when_it_says_something_else_and_not_when_it_move
 #[test]
 fn a_byte_order_mark_and_windows_line_ends_do_no_harm() {
     let config = parsed("\u{feff}[circuit]\r\ntrip_after = 7\r\n");
-    assert_eq!(config.circuit(None, &name("x")).policy.trip_after().get(), 7);
+    assert_eq!(config.circuit(None, &name("x")).policy.trip_after(), Some(7));
 }

@@ -211,14 +211,45 @@ fn a_maximum_below_the_cool_down_is_found_across_layers() {
 }
 
 #[test]
-fn a_rate_is_checked_and_then_refused_as_a_whole() {
-    let unsupported = "2:8: `rate` is not supported by this version (use `trip_after`)";
-    assert_eq!(complaint("[circuit]\nrate = { failures = 0.5, of = 20, within = '10s' }\n"), unsupported);
-    let all = complaints("[circuit]\nrate = { failures = 1.5, off = 20, within = 10 }\n");
-    assert_eq!(all.len(), 5, "{all:#?}");
-    assert_eq!(all[0], unsupported);
-    assert!(all.iter().any(|line| line.contains("`of` is missing in `rate` of [circuit]")), "{all:#?}");
-    assert!(all.iter().any(|line| line.contains("did you mean `of`?")), "{all:#?}");
+fn each_key_of_a_rate_is_needed_and_checked_where_it_stands() {
+    let example = "(write rate = { failures = 0.5, of = 20, within = \"10s\" })";
+    let rate = |keys: &str| complaints(&format!("[circuit]\nrate = {{ {keys} }}\n"));
+    let missing = |key: &str| format!("2:8: `{key}` is missing in `rate` of [circuit] {example}");
+    assert_eq!(rate(""), [missing("failures"), missing("of"), missing("within")]);
+    assert_eq!(rate("failures = 0.5, of = 20"), [missing("within")]);
+    for (keys, expected) in [
+        ("failures = 0, of = 20, within = '10s'", "2:21: rate.failures must be above 0.0 and at most 1.0"),
+        ("failures = 1.5, of = 20, within = '10s'", "2:21: rate.failures must be above 0.0 and at most 1.0"),
+        ("failures = 0.5, of = 0, within = '10s'", "2:31: rate.of must be 1 to 1000"),
+        ("failures = 0.5, of = 1001, within = '10s'", "2:31: rate.of must be 1 to 1000"),
+        ("failures = 0.5, of = 20, within = '999ms'", "2:44: rate.within must be 1s to 24h"),
+        ("failures = 0.5, of = 20, within = '25h'", "2:44: rate.within must be 1s to 24h"),
+        (
+            "failures = 0.5, of = '20', within = '10s'",
+            "2:31: `of` must be a whole number, not \"20\" (write 20 without quotes)",
+        ),
+    ] {
+        assert_eq!(rate(keys), [expected]);
+    }
+    let all = rate("failures = 1.5, off = 20, within = 10");
+    assert_eq!(all.len(), 4, "{all:#?}");
+    assert!(all.iter().any(|line| line.ends_with("(did you mean `of`?)")), "{all:#?}");
+    assert!(all.contains(&missing("of")), "{all:#?}");
+}
+
+#[test]
+fn one_table_has_one_trip_rule() {
+    let both = "trip_after = 3\nrate = { failures = 0.5, of = 20, within = '10s' }\n";
+    for (table, name) in [("[circuit]", "[circuit]"), ("[circuits.x]", "[circuits.x]"), ("[mission]", "[mission]")] {
+        assert_eq!(
+            complaint(&format!("{table}\n{both}")),
+            format!("3:1: `rate` is not possible in {name}: `trip_after` is there too (keep one of them)")
+        );
+    }
+    assert_eq!(
+        complaint(&gate("policy = { rate = { failures = 1, of = 2, within = '1h' }, trip_after = 2 }")),
+        "5:12: `rate` is not possible in `policy` of step `lint`: `trip_after` is there too (keep one of them)"
+    );
 }
 
 #[test]

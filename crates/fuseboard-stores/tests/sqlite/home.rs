@@ -99,19 +99,20 @@ pub(crate) fn name(text: &str) -> CircuitName {
 }
 
 pub(crate) fn counted(failures: u32) -> Record {
-    Record { state: State::Closed { failures }, ..Record::default() }
+    Record { state: State::Closed { failures, window: None }, ..Record::default() }
 }
 
 pub(crate) fn failures(record: &Record) -> u32 {
     match &record.state {
-        State::Closed { failures } => *failures,
+        State::Closed { failures, .. } => *failures,
         state @ (State::Open { .. } | State::HalfOpen { .. }) => panic!("{state:?} is not closed"),
     }
 }
 
 pub(crate) fn open_record(store: &SqliteStore, until: Option<std::time::Duration>) -> Record {
     let now = store.load(&name("any")).unwrap().now;
-    let outage = Outage { since: now, failures: 2, trips: 1, ignored: 0, skips: 0, cost: std::time::Duration::ZERO };
+    let cost = std::time::Duration::ZERO;
+    let outage = Outage { since: now, failures: 2, sample: None, trips: 1, ignored: 0, skips: 0, cost };
     Record { state: State::Open { outage, until: until.map(|by| now.after(by)) }, ..Record::default() }
 }
 

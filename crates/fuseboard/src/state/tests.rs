@@ -1,7 +1,7 @@
 //! The table at the head of `state.rs`, executed; and what no table can say.
 
 use super::*;
-use crate::record::{Holder, Totals};
+use crate::record::{Holder, Sample, Totals};
 
 const AT: Moment = Moment(1_000_000);
 const EPOCH: Epoch = Epoch(7);
@@ -28,7 +28,8 @@ fn failure(kind: FailureKind) -> Outcome {
 }
 
 fn outage() -> Outage {
-    Outage { since: Moment(AT.0 - 900_000), failures: 2, trips: 1, ignored: 0, skips: 0, cost: Duration::from_secs(3) }
+    let (since, cost) = (Moment(AT.0 - 900_000), Duration::from_secs(3));
+    Outage { since, failures: 2, sample: None, trips: 1, ignored: 0, skips: 0, cost }
 }
 
 /// The record that a column of the table starts from.
@@ -38,8 +39,10 @@ fn column(name: &str) -> Record {
         Some(Lease { until: Moment(AT.0 + until), holder: holder(), fingerprint: Some(fingerprint("broken")) })
     };
     let state = match name {
-        "closed 0" => State::Closed { failures: 0 },
-        "closed 1" => State::Closed { failures: 1 },
+        "closed 0" => State::Closed { failures: 0, window: None },
+        "closed 1" => State::Closed { failures: 1, window: None },
+        "closed 9 of 18" => State::Closed { failures: 0, window: Some(calls(9, 9)) },
+        "closed 9 of 19" => State::Closed { failures: 0, window: Some(calls(10, 9)) },
         "open 1 waiting" => State::Open { outage, until: Some(Moment(AT.0 + 1)) },
         "open 1 due" => State::Open { outage, until: Some(AT) },
         "half-open 1 free" => State::HalfOpen { outage, successes: 0, lease: None },
@@ -57,6 +60,13 @@ fn column(name: &str) -> Record {
     }
 }
 
+/// Calls under the rate of [`Policy::for_requests`].
+fn calls(good: usize, bad: usize) -> Window {
+    let outcomes = vec![Outcome::Success; good].into_iter().chain(vec![failure(FailureKind::Exit); bad]);
+    let within = Policy::for_requests().rate().map(|rate| rate.within);
+    outcomes.fold(None, |window, outcome| Window::after(window.as_ref(), within, &outcome, AT)).unwrap()
+}
+
 fn switched(position: Position) -> impl FnOnce(Record) -> Record {
     move |record| {
         let switch = Switch { position, by: "op".into(), reason: "why".into(), since: AT, until: None, skips: 0 };
@@ -66,7 +76,10 @@ fn switched(position: Position) -> impl FnOnce(Record) -> Record {
 
 /// Does what a row of the table names; gives the answer's word and the record after it.
 fn row(name: &str, before: Record) -> (&'static str, Record) {
-    let policy = Policy::default();
+    let policy = match before.state {
+        State::Closed { window: Some(_), .. } => Policy::for_requests(),
+        State::Closed { .. } | State::Open { .. } | State::HalfOpen { .. } => Policy::default(),
+    };
     let admission = |record: Record, stamp| {
         let step = admit(&record, &policy, &ask(stamp), &now());
         let word = match step.answer {
@@ -119,7 +132,11 @@ fn row(name: &str, before: Record) -> (&'static str, Record) {
 /// A state in the table's words.
 fn describe(record: &Record) -> String {
     match &record.state {
-        State::Closed { failures } => format!("closed {failures}"),
+        State::Closed { failures, window: None } => format!("closed {failures}"),
+        State::Closed { window: Some(window), .. } => {
+            let sample = window.sample();
+            format!("closed {} of {}", sample.failures, sample.calls)
+        }
         State::Open { outage, until } => {
             format!("open {} {}", outage.trips, if until.is_some_and(|until| until <= AT) { "due" } else { "waiting" })
         }
@@ -152,7 +169,7 @@ fn the_table_at_the_head_of_the_file_is_what_happens() {
             cells += 1;
         }
     }
-    assert_eq!(cells, 16 * 7);
+    assert_eq!(cells, 16 * 9);
 }
 
 #[test]
@@ -160,6 +177,8 @@ fn every_change_of_state_and_every_probe_has_a_new_epoch_and_nothing_else_has() 
     for state in [
         "closed 0",
         "closed 1",
+        "closed 9 of 18",
+        "closed 9 of 19",
         "open 1 waiting",
         "open 1 due",
         "half-open 1 free",
@@ -260,6 +279,31 @@ fn a_slow_success_counts_as_a_failure_by_time() {
     let step = report(&column("closed 0"), &policy, Some(EPOCH), &Outcome::Success, Duration::from_secs(2), &now());
     let next = step.next.unwrap();
     assert_eq!((next.totals.timeout, describe(&next).as_str()), (1, "closed 1"));
+}
+
+#[test]
+fn under_a_rate_a_slow_success_counts_as_a_failure_too() {
+    let policy = Policy::for_requests().to_builder().slow_after(Duration::from_secs(1)).build().unwrap();
+    let before = column("closed 9 of 19");
+    let step = report(&before, &policy, Some(EPOCH), &Outcome::Success, Duration::from_secs(2), &now());
+    let sample = Some(Sample { failures: 10, calls: 20, within: Duration::from_secs(10) });
+    assert_eq!(
+        (step.changes[0].kind, step.changes[0].failures, step.changes[0].sample),
+        (EventKind::Opened, Some(10), sample)
+    );
+}
+
+#[test]
+fn a_failure_to_start_that_meets_no_rate_is_told_without_one() {
+    let step = report(
+        &column("closed 9 of 18"),
+        &Policy::for_requests(),
+        Some(EPOCH),
+        &failure(FailureKind::Spawn),
+        Duration::ZERO,
+        &now(),
+    );
+    assert_eq!((step.changes[0].failures, step.changes[0].sample), (Some(1), None));
 }
 
 #[test]

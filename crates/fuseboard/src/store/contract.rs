@@ -16,7 +16,9 @@ use crate::event::{Event, EventKind, OutcomeRow, Row};
 use crate::name::CircuitName;
 use crate::outcome::{Failure, FailureKind, Fingerprint, MAX_MESSAGE, Outcome};
 use crate::policy::Policy;
-use crate::record::{Epoch, Holder, LastFailure, Lease, Outage, Position, Record, State, Switch, Totals};
+use crate::record::{
+    Epoch, Holder, LastFailure, Lease, Outage, Position, Record, Sample, State, Switch, Totals, Window,
+};
 
 /// One clause of the contract: a fact, and the check that shows it on a fresh store.
 pub type Clause = (&'static str, fn(&dyn Store));
@@ -55,6 +57,7 @@ pub fn records() -> Vec<Record> {
     let outage = Outage {
         since: Moment(1_000),
         failures: 2,
+        sample: None,
         trips: 3,
         ignored: 1,
         skips: 40,
@@ -63,6 +66,7 @@ pub fn records() -> Vec<Record> {
     let extreme = Outage {
         since: Moment(i64::MIN),
         failures: u32::MAX,
+        sample: Some(Sample { failures: u32::MAX, calls: u32::MAX, within: Duration::MAX }),
         trips: u32::MAX,
         ignored: u32::MAX,
         skips: u64::MAX,
@@ -74,8 +78,10 @@ pub fn records() -> Vec<Record> {
     let lease = Lease { until: Moment(9_000), holder, fingerprint };
     let endless = Lease { until: Moment(i64::MAX), holder: greedy, fingerprint: None };
     let states = [
-        State::Closed { failures: 0 },
-        State::Closed { failures: u32::MAX },
+        State::Closed { failures: 0, window: None },
+        State::Closed { failures: u32::MAX, window: None },
+        State::Closed { failures: 1, window: Some(calls(2_000)) },
+        State::Closed { failures: 0, window: Some(calls(i64::MAX)) },
         State::Open { outage, until: None },
         State::Open { outage, until: Some(Moment(5_000)) },
         State::Open { outage: extreme, until: Some(Moment(i64::MAX)) },
@@ -92,7 +98,7 @@ fn adorned() -> Record {
     let fingerprint = Fingerprint { subject: "/usr/bin/cc".into(), stamp: "812 17000 9f".into(), startable: true };
     let failure = Failure::new(FailureKind::Exit, "exit code 1: \"no\" \u{1b}[31m\n").of(Some(fingerprint));
     Record {
-        state: State::Closed { failures: 1 },
+        state: State::Closed { failures: 1, window: None },
         epoch: Epoch(u128::MAX),
         switch: Some(Switch {
             position: Position::Off,
@@ -137,7 +143,16 @@ fn name(text: &str) -> CircuitName {
 }
 
 fn counted(failures: u32) -> Record {
-    Record { state: State::Closed { failures }, ..Record::default() }
+    Record { state: State::Closed { failures, window: None }, ..Record::default() }
+}
+
+/// Two calls, of which the later one failed.
+fn calls(at: i64) -> Window {
+    let call = |window: Option<&Window>, outcome: &Outcome, at| {
+        Window::after(window, Some(Duration::from_secs(10)), outcome, Moment(at)).expect("a window of 10 s")
+    };
+    let failure = Outcome::Failure(Failure::new(FailureKind::Error, "no"));
+    call(Some(&call(None, &Outcome::Success, at - 3_000)), &failure, at)
 }
 
 fn load(store: &dyn Store, circuit: &CircuitName) -> Loaded {
@@ -207,6 +222,7 @@ fn rows_do_not_matter_to_records(store: &dyn Store) {
             kind,
             cause: Some("x".repeat(10_000).into()),
             failures: Some(u32::MAX),
+            sample: None,
             probe_at: Some(Moment(i64::MAX)),
             by: Some("ana".into()),
             run: None,
@@ -304,7 +320,7 @@ fn no_update_is_lost(store: &dyn Store) {
 fn count_up(store: &dyn Store, circuit: &CircuitName) {
     let mut there = load(store, circuit);
     loop {
-        let State::Closed { failures } = there.record.state else { panic!("{circuit} is not closed: {there:?}") };
+        let State::Closed { failures, .. } = there.record.state else { panic!("{circuit} is not closed: {there:?}") };
         there = match store.swap(circuit, there.version, &counted(failures + 1), &[]) {
             Ok(Swap::Done(_)) => return,
             Ok(Swap::Conflict(now)) => *now,

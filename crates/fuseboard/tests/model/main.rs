@@ -11,7 +11,7 @@ use fuseboard::clock::Moment;
 use fuseboard::decision::{Admission, Ask, Change, Counted, Now, Step, Ticket};
 use fuseboard::event::EventKind;
 use fuseboard::record::{Epoch, Holder, Position, Record, State, Switch, Totals};
-use fuseboard::{Failure, FailureKind, Mode, Outcome, Policy, state};
+use fuseboard::{Failure, FailureKind, FailureRate, Mode, Outcome, Policy, TripRule, state};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
@@ -58,9 +58,17 @@ fn happenings() -> impl Strategy<Value = Happening> {
     ]
 }
 
+fn trip_rules() -> impl Strategy<Value = TripRule> {
+    // Shares that are exact in binary, so that the naive model may multiply.
+    let share = prop_oneof![Just(0.25), Just(0.5), Just(0.75), Just(1.0)];
+    let within = prop_oneof![Just(Duration::from_secs(1)), Just(Duration::from_millis(7_770))];
+    let rate = (share, 1..6_u32, within).prop_map(|(failures, of, within)| FailureRate { failures, of, within });
+    prop_oneof![(1..4_u32).prop_map(TripRule::TripAfter), rate.prop_map(TripRule::Rate)]
+}
+
 prop_compose! {
-    fn policies()(trip_after in 1..4_u32, probes in 1..4_u32, never in prop::bool::weighted(0.1), observe in prop::bool::weighted(0.1)) -> Policy {
-        let policy = Policy::builder().jitter(0.0).trip_after(trip_after).probes(probes).lease(LEASE).cool_down_max(COOL_DOWN_MAX);
+    fn policies()(trip in trip_rules(), probes in 1..4_u32, never in prop::bool::weighted(0.1), observe in prop::bool::weighted(0.1)) -> Policy {
+        let policy = Policy::builder().jitter(0.0).trip(trip).probes(probes).lease(LEASE).cool_down_max(COOL_DOWN_MAX);
         let policy = if never { policy.cool_down_never() } else { policy.cool_down(Duration::from_secs(1)) };
         policy.mode(if observe { Mode::Observe } else { Mode::Enforce }).build().unwrap()
     }
@@ -183,6 +191,7 @@ impl Real {
             State::HalfOpen { .. } => "half-open",
         };
         self.reached.insert(state);
+        self.reached.extend(changes.iter().any(|change| change.sample.is_some()).then_some("opened by a rate"));
         self.reached.extend(told(EventKind::Closed).then_some("closed after open"));
         self.reached.extend(told(EventKind::ProbeLost).then_some("a probe lost"));
         self.reached.extend((self.record.totals.late > 0).then_some("a late report"));
@@ -277,8 +286,14 @@ fn every_life_of_a_circuit_is_as_the_naive_model_says_and_most_lives_see_every_s
     if let Err(error) = result {
         panic!("{error}");
     }
-    let wanted =
-        [("open", 80), ("half-open", 75), ("closed after open", 18), ("a probe lost", 15), ("a late report", 80)];
+    let wanted = [
+        ("open", 80),
+        ("opened by a rate", 20),
+        ("half-open", 75),
+        ("closed after open", 18),
+        ("a probe lost", 15),
+        ("a late report", 80),
+    ];
     for (name, at_least) in wanted {
         let share = counts.borrow().get(name).unwrap_or(&0) * 100 / CASES;
         println!("{share} % of {CASES} lives reached: {name}");

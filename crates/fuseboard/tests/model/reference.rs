@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fuseboard::record::{Position, Record, State, Totals};
-use fuseboard::{Mode, Policy};
+use fuseboard::{FailureRate, Mode, Policy, TripRule};
 
 /// What a call came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub(crate) struct Reference {
 pub(crate) struct Picture {
     /// Failures in a row while closed.
     pub(crate) row: u32,
+    /// Failures and all calls that a rate goes by, as of the last call.
+    pub(crate) recent: Option<(u32, u32)>,
     /// Since when it is not closed.
     pub(crate) since: Option<i64>,
     pub(crate) trips: u32,
@@ -75,6 +77,8 @@ struct Replay {
     switch: Option<(Position, i64)>,
     period: usize,
     leaves: Vec<Option<usize>>,
+    /// Every call since it closed, and whether it failed.
+    calls: Vec<(i64, bool)>,
     totals: Totals,
 }
 
@@ -195,7 +199,25 @@ impl Replay {
 
     fn close(&mut self) {
         self.period += 1;
+        self.calls.clear();
         self.seen = Picture::default();
+    }
+
+    /// Failures and calls within a rate's time. Time goes in tenths, counted from the first call after a pause as
+    /// long as all ten.
+    fn recent(&self, rate: FailureRate) -> (u32, u32) {
+        let tenth = millis(rate.within) / 10;
+        let (mut begun, mut last, mut kept) = (0, i64::MIN, Vec::new());
+        for (at, failed) in &self.calls {
+            if (at - begun) / tenth >= last.saturating_add(10) {
+                (begun, kept) = (*at, Vec::new());
+            }
+            last = (at - begun) / tenth;
+            kept.push((last, *failed));
+        }
+        kept.retain(|(n, _)| *n > last - 10);
+        let count = |all: bool| u32::try_from(kept.iter().filter(|(_, failed)| all || *failed).count()).unwrap();
+        (count(false), count(true))
     }
 
     fn count(&mut self, end: End, reply: Reply) -> Reply {
@@ -211,12 +233,24 @@ impl Replay {
     fn apply(&mut self, policy: &Policy, at: i64, end: End) -> Reply {
         self.count(end, Reply::Counted);
         if self.seen.since.is_none() {
+            if end != End::Silent {
+                self.calls.push((at, end.is_failure()));
+                self.seen.recent = policy.rate().map(|rate| self.recent(rate));
+            }
             match end {
                 End::Good => self.seen.row = 0,
                 End::Silent => {}
                 End::Bad | End::TimedOut | End::NotFound => {
                     self.seen.row += 1;
-                    if end == End::NotFound || self.seen.row >= policy.trip_after().get() {
+                    let met = match (policy.trip(), self.seen.recent) {
+                        (TripRule::TripAfter(failures), _) => self.seen.row >= failures,
+                        (TripRule::Rate(rate), Some((failures, calls))) => {
+                            calls >= rate.of && f64::from(failures) >= rate.failures * f64::from(calls)
+                        }
+                        (TripRule::Rate(_), None) => false,
+                    };
+                    if end == End::NotFound || met {
+                        self.calls.clear();
                         self.seen.since = Some(at);
                         self.open_again(policy, at);
                     }
@@ -244,7 +278,10 @@ impl Replay {
 /// The same picture of a real record.
 pub(crate) fn picture_of(record: &Record) -> Picture {
     match &record.state {
-        State::Closed { failures } => Picture { row: *failures, ..Picture::default() },
+        State::Closed { failures, window } => {
+            let recent = window.map(|window| (window.sample().failures, window.sample().calls));
+            Picture { row: *failures, recent, ..Picture::default() }
+        }
         State::Open { outage, until } => Picture {
             since: Some(outage.since.0),
             trips: outage.trips,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fuseboard::clock::FakeClock;
 use fuseboard::decision::Counted;
-use fuseboard::event::{EventKind, Notice};
+use fuseboard::event::{EventKind, Notice, Progress};
 use fuseboard::store::MemoryStore;
 use fuseboard::{Attempt, Board, Call, Failure, FailureKind, Outcome, Shown, Verdict};
 
@@ -153,7 +153,9 @@ fn slow_work_is_told_and_kept_as_the_failure_that_it_counts_as() {
         assert_eq!(done.done(), Some("late, but here"));
     }
     let told = stage.told();
-    assert!(matches!(&told[0], Notice::Failed { failure, failures: 1, .. } if failure.kind == FailureKind::Timeout));
+    assert!(
+        matches!(&told[0], Notice::Failed { failure, progress: Progress::InARow { failures: 1, .. }, .. } if failure.kind == FailureKind::Timeout)
+    );
     assert!(matches!(&told[1..], [Notice::Event(event)] if event.kind == EventKind::Opened));
     assert_eq!(stage.view().totals.timeout, 2);
 }

@@ -6,4 +6,5 @@ mod stage;
 mod callers;
 mod counting;
 mod probing;
+mod rate;
 mod telling;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fuseboard::clock::FakeClock;
 use fuseboard::decision::Counted;
-use fuseboard::event::{EventKind, Notice};
+use fuseboard::event::{EventKind, Notice, Progress};
 use fuseboard::record::Position;
 use fuseboard::store::{MemoryStore, Store};
 use fuseboard::{Board, Failure, Mode, Outcome, Shown, Verdict};
@@ -18,7 +18,10 @@ use crate::stage::{COOL_DOWN, LEASE, Stage, fail, policy, work};
 fn every_transition_is_told_once_and_a_failure_that_trips_is_one_line() {
     let stage = Stage::new();
     fail(&stage.circuit);
-    assert!(matches!(&stage.told()[..], [Notice::Failed { failures: 1, trip_after: 2, .. }]));
+    assert!(matches!(
+        &stage.told()[..],
+        [Notice::Failed { progress: Progress::InARow { failures: 1, trip_after: 2 }, .. }]
+    ));
     fail(&stage.circuit);
     let told = stage.told();
     assert_eq!(lines(&told), ["work: circuit OPEN after 2 failures (last: it broke); next probe in 5m"]);
@@ -82,7 +85,10 @@ fn what_is_recorded_without_a_permit_counts_where_nobody_else_decides() {
     let failure = || Outcome::Failure(Failure::error(&"it broke"));
     let stage = Stage::new();
     assert_eq!(stage.circuit.record(&failure()).unwrap(), Counted::Counted);
-    assert!(matches!(&stage.told()[..], [Notice::Failed { failures: 1, .. }]), "a failure is told, permit or not");
+    assert!(
+        matches!(&stage.told()[..], [Notice::Failed { progress: Progress::InARow { failures: 1, .. }, .. }]),
+        "a failure is told, permit or not"
+    );
     assert_eq!(stage.circuit.record(&failure()).unwrap(), Counted::Counted);
     assert_eq!(stage.events(), [EventKind::Opened]);
 
