@@ -23,7 +23,10 @@ pub(crate) fn hammer(store: &SqliteStore, circuit: &str) {
 #[test]
 fn fifty_kills_tear_nothing_and_lose_nothing_that_was_acknowledged() {
     let home = Home::new();
-    for round in 0..50 {
+    let (mut stored, mut round) = (0, 0);
+    // On a busy machine the first children hardly get to work; later ones are left more time.
+    while round < 50 || stored <= 50 {
+        assert!(round < 500, "the children hardly got to work: {stored}");
         let mut child = home.child("hammer a");
         // The kill shall fall anywhere: into the beginning of the file, a transaction, a checkpoint.
         std::thread::sleep(Duration::from_micros(3_000 + round * 700));
@@ -32,7 +35,7 @@ fn fifty_kills_tear_nothing_and_lose_nothing_that_was_acknowledged() {
         let acknowledged = said.lines().filter_map(|line| line.split("count ").nth(1)).next_back();
         let acknowledged: u32 = acknowledged.map_or(0, |count| count.parse().unwrap());
 
-        let stored = failures(&home.store().load(&name("a")).unwrap().record);
+        stored = failures(&home.store().load(&name("a")).unwrap().record);
         assert!(stored >= acknowledged, "round {round}: {acknowledged} was acknowledged, {stored} is there");
         if home.path().exists() {
             let sound: String = home.raw().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
@@ -43,7 +46,7 @@ fn fifty_kills_tear_nothing_and_lose_nothing_that_was_acknowledged() {
                 "record and rows, round {round}"
             );
         }
+        round += 1;
     }
-    assert!(failures(&home.store().load(&name("a")).unwrap().record) > 50, "the children hardly got to work");
     assert_eq!(home.files(".corrupt-"), [""; 0]);
 }
