@@ -33,6 +33,7 @@ mod diff;
 mod error;
 mod merging;
 mod remote;
+mod search;
 mod surroundings;
 mod tree;
 mod worktree;
@@ -342,7 +343,8 @@ impl Call<'_> {
         let ended = self.git.run(&self.command);
         match ended.how {
             How::Exited(code) => {
-                let said = Said { code, complaint: complaint(&ended.stderr.bytes()), stdout: ended.stdout.bytes() };
+                let said =
+                    Said { code, complaint: complaint(&ended.stderr.bytes()), stdout: ended.stdout.into_bytes() };
                 let outside = ["not a git repository", "used inside a git repository"];
                 if outside.iter().any(|words| said.complaint.contains(words)) {
                     return Err(GitError::NotARepository);

@@ -1,5 +1,6 @@
 //! What a gate judges: the commits between the base and what is checked out.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use fuseboard_pipeline::step::{StepContext, StepError};
@@ -44,6 +45,11 @@ impl Judged {
     /// A file as it was before, by its path from the top folder.
     pub(crate) fn before(&self, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
         self.git.file_at(&self.base, path)
+    }
+
+    /// The files that held this text before.
+    pub(crate) fn before_with(&self, text: &str) -> Result<HashSet<PathBuf>, GitError> {
+        self.git.files_with(&self.base, text)
     }
 
     /// A file as it is committed now, by its path from the top folder.

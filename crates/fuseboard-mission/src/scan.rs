@@ -44,7 +44,7 @@ pub use paths::{Language, PathKind};
 pub use pieces::{OVERLAP, PIECE};
 pub use rule::{Check, Find, Group, Rule, Severity};
 pub use rules::RULES;
-pub use waiver::{Waiver, WaiverSource};
+pub use waiver::{MARK as WAIVER_MARK, Waiver, WaiverSource};
 
 pub(crate) use patterns::Patterns;
 pub(crate) use pieces::of_line as pieces_of_line;
@@ -115,7 +115,8 @@ impl Scan {
     }
 
     /// Looks at all files. `base` gives a file as it was before the diff, for its waivers; it is asked only where
-    /// a waiver could matter. `go_on` is asked every now and then.
+    /// a waiver could matter, and may answer that there is none for a file without [`WAIVER_MARK`]. `go_on` is asked
+    /// every now and then.
     ///
     /// # Errors
     /// Whatever `base` or `go_on` fail with; then nothing is known.

@@ -1,10 +1,11 @@
 //! What is read of a repository: commits, bases, files, diffs.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fuseboard_mission::git::{CommitId, FileDiff, FileStatus, Git, GitError};
@@ -181,6 +182,25 @@ fn a_file_is_read_from_the_commit_and_only_by_its_exact_name() {
 }
 
 // --- Diffs ------------------------------------------------------------------------------------------------
+
+#[test]
+fn the_files_that_hold_a_text_are_found_whatever_they_are_called_and_whatever_attributes_say() {
+    let repository = Repository::new();
+    let odd = OsStr::from_bytes(b"a\n\xff:b");
+    repository.write(".gitattributes", "* -diff -text binary\n");
+    repository.write("deep/er", "one\nx [needle] y\n");
+    repository.write(odd, b"\0[needle]");
+    repository.write("other", "needle");
+    let commit = repository.commit("Hide it");
+    repository.write("later", "[needle]");
+    let found =
+        |folder: &str| repository.ours().in_folder(repository.root.join(folder)).files_with(&commit, "[needle]");
+    let expected = HashSet::from([PathBuf::from("deep/er"), PathBuf::from(odd)]);
+    assert_eq!((found(".").unwrap(), found("deep").unwrap()), (expected.clone(), expected));
+    assert_eq!(repository.ours().files_with(&commit, "-e nothing").unwrap(), HashSet::new());
+    let gone = CommitId::new(&"0123456789".repeat(4)).unwrap();
+    assert!(repository.ours().files_with(&gone, "x").is_err());
+}
 
 #[test]
 fn a_diff_tells_new_lines_with_their_numbers() {

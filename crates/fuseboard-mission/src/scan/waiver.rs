@@ -5,7 +5,8 @@ use super::rule::{Group, Rule};
 use super::rules::RULES;
 use super::shown;
 
-const MARK: &[u8] = b"fuseboard: allow ";
+/// How every waiver begins: a file without this text has none.
+pub const MARK: &str = "fuseboard: allow ";
 
 /// Longest reason that is kept, in bytes.
 const MAX_REASON: usize = 200;
@@ -60,7 +61,7 @@ pub(super) fn in_lines<'a>(
     lines: impl IntoIterator<Item = (u64, &'a [u8])>,
 ) -> Vec<Waiver> {
     let of_piece = |line: u64, piece: &[u8]| {
-        let at = piece.windows(MARK.len()).position(|window| window == MARK)?;
+        let at = piece.windows(MARK.len()).position(|window| window == MARK.as_bytes())?;
         let text = String::from_utf8_lossy(&piece[at + MARK.len()..]).into_owned();
         let (rule, reason) = text.split_once(" because ").unwrap_or((&text, ""));
         let rule = rule.split_whitespace().next()?;

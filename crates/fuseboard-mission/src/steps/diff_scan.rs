@@ -10,7 +10,7 @@ use fuseboard_pipeline::sys::replace_file;
 use crate::git::Diff;
 use crate::judged::{Judged, go_on};
 use crate::sarif::{self, Reader, Roots, Written};
-use crate::scan::{AddedFile, Baseline, Findings, Group, Scan};
+use crate::scan::{AddedFile, Baseline, Findings, Group, Scan, WAIVER_MARK};
 
 /// The step.
 ///
@@ -94,7 +94,15 @@ impl Step for DiffScan {
         let diff = judged.diff()?;
         let (baseline, remark) = self.known(&judged, &diff)?;
         let known = baseline.len();
-        let before = |path: &Path| judged.before(path).map_err(StepError::from);
+        // To read each file by itself would take two calls of git for each.
+        let mut with_waivers = None;
+        let before = |path: &Path| {
+            let with_waivers = match &mut with_waivers {
+                Some(files) => files,
+                none => none.insert(judged.before_with(WAIVER_MARK)?),
+            };
+            if with_waivers.contains(path) { Ok(judged.before(path)?) } else { Ok::<_, StepError>(None) }
+        };
         let findings = self.scan.clone().over(baseline).files(AddedFile::all_of(&diff), before, || go_on(context))?;
         self.write(context, &judged, &findings)?;
 

@@ -50,6 +50,14 @@ impl Kept {
         [self.head.as_slice(), self.tail.as_slices().0, self.tail.as_slices().1].concat()
     }
 
+    /// The same, without a copy where nothing was left out.
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        let (one, other) = self.tail.as_slices();
+        self.head.extend_from_slice(one);
+        self.head.extend_from_slice(other);
+        self.head
+    }
+
     /// What is here, for people: a line of its own stands where something was left out.
     pub fn excerpt(&self) -> Vec<u8> {
         if self.left_out() == 0 {
