@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,6 +10,7 @@ use crate::clock::{Clock, Moment, SystemClock};
 use crate::error::CircuitError;
 use crate::event::{Event, EventKind, Notice, Observer};
 use crate::gate::Gate;
+use crate::guard::contain;
 use crate::name::CircuitName;
 use crate::operator::Operator;
 use crate::policy::Policy;
@@ -145,7 +145,7 @@ impl Parts {
     /// Tells every observer; one that panics is passed over.
     pub(crate) fn tell(&self, notice: &Notice) {
         for observer in &self.observers {
-            let _ = catch_unwind(AssertUnwindSafe(|| observer.notice(notice)));
+            contain(|| observer.notice(notice));
         }
     }
 

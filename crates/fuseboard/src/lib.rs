@@ -24,6 +24,8 @@
 //! |---|---|
 //! | circuit, call, permit | [`Circuit`], [`Call`], [`Permit`] |
 //! | guards | [`Circuit::run`], [`run_or`](Circuit::run_or), [`run_or_else`](Circuit::run_or_else), [`try_run`](Circuit::try_run), [`Attempt`] |
+//! | async guards | [`Circuit::run_async`], [`run_or_async`](Circuit::run_or_async), [`run_or_else_async`](Circuit::run_or_else_async), [`try_run_async`](Circuit::try_run_async), [`block_on`] |
+//! | what a result means | [`Circuit::classify`], [`Classify`], [`ByText`] |
 //! | gate, verdict | [`Gate`], [`Verdict`] |
 //! | policy | [`Policy`] |
 //! | the state machine | [`state`], its [`decision`]s and [`record`]s |
@@ -34,9 +36,11 @@
 //!
 //! Features: `serde` (records can be serialised), `store-contract` (the suite that every store must pass).
 
+mod block_on;
 mod board;
 mod call;
 mod circuit;
+mod classify;
 pub mod clock;
 pub mod decision;
 mod deferred;
@@ -44,6 +48,7 @@ mod error;
 pub mod event;
 mod gate;
 mod guard;
+mod guard_async;
 mod name;
 mod operator;
 mod outcome;
@@ -56,9 +61,11 @@ mod sys;
 mod transact;
 mod view;
 
+pub use block_on::block_on;
 pub use board::{Board, BoardBuilder};
 pub use call::Call;
 pub use circuit::{Circuit, Kept, Settled};
+pub use classify::{ByText, Classified, Classify};
 pub use error::{CircuitError, Refusal, RefusalReason};
 pub use gate::{Block, Gate, Verdict};
 pub use guard::{Attempt, TryError, panic_message};

@@ -19,6 +19,7 @@ use crate::transact::Snapshot;
 pub struct Permit {
     /// `None` once settled.
     open: Option<Open>,
+    /// Whether a panic that unwinds past this permit is somebody else's.
     panicking: bool,
 }
 
@@ -55,6 +56,12 @@ impl Permit {
             open.renewal = Some(Renewal::start(&open.circuit, open.home, *epoch));
         }
         self
+    }
+
+    /// The permit of work that is polled where panics are caught: whatever unwinds past it is not the work's.
+    pub(crate) fn polled(mut self) -> Self {
+        self.panicking = true;
+        self.keep_alive()
     }
 
     /// The work was done.
