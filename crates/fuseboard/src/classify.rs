@@ -1,6 +1,6 @@
 //! What a result means to its circuit: an argument of the call, never a part of the policy.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use crate::circuit::Circuit;
 use crate::guard::{Attempt, TryError, attempt, passed_on};
@@ -45,10 +45,38 @@ impl<T, E: Display> Classify<T, E> for ByText {
 
 /// A circuit together with what its results mean; made by [`Circuit::classify`]. It has the guards of a
 /// [`Circuit`], under the same names, for errors with and without a text.
-#[derive(Clone, Debug)]
+///
+/// ```
+/// use fuseboard::{Attempt, Board, Failure, Outcome, TryError, block_on};
+///
+/// #[derive(Debug)]
+/// struct NotFound;
+///
+/// let an_answer = |result: &Result<u8, NotFound>| Outcome::Success;
+/// let users = Board::new().circuit("users")?.classify(an_answer);
+/// let ask = || Err::<u8, _>(NotFound);
+/// assert!(matches!(users.run(ask), Attempt::Failed(NotFound)));
+/// assert!(matches!(users.try_run(ask), Err(TryError::Failed(NotFound))));
+/// assert_eq!([users.run_or(0, ask), users.run_or_else(|| 0, ask)], [0, 0]);
+/// block_on(async {
+///     assert!(matches!(users.run_async(async { ask() }).await, Attempt::Failed(NotFound)));
+///     assert!(matches!(users.try_run_async(async { ask() }).await, Err(TryError::Failed(NotFound))));
+///     assert_eq!(users.run_or_async(0, async { ask() }).await, 0);
+///     assert_eq!(users.run_or_else_async(|| 0, async { ask() }).await, 0);
+/// });
+/// assert!(users.circuit().would_run()?, "none of them counted as a failure");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
 pub struct Classified<C> {
     pub(crate) circuit: Circuit,
     pub(crate) classify: C,
+}
+
+impl<C> fmt::Debug for Classified<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Classified").field("circuit", &self.circuit).finish_non_exhaustive()
+    }
 }
 
 impl Circuit {

@@ -10,6 +10,18 @@ use crate::error::Refusal;
 use crate::outcome::{Failure, FailureKind, Outcome};
 
 /// What a guarded call came to.
+///
+/// ```
+/// use fuseboard::{Attempt, Board};
+///
+/// let circuit = Board::new().circuit("cost")?;
+/// let attempt = circuit.run(|| Ok::<_, String>(3));
+/// assert!(attempt.is_done());
+/// assert_eq!(attempt.done(), Some(3));
+/// let attempt = circuit.run(|| -> Result<(), String> { panic!("no rows") });
+/// assert!(matches!(attempt, Attempt::Panicked(text) if text == "panicked: no rows"));
+/// # Ok::<(), fuseboard::CircuitError>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "an attempt may have failed or been skipped"]
 pub enum Attempt<T, E> {
@@ -68,17 +80,41 @@ impl Circuit {
 
     /// Runs the work, or gives `default` in place of a value that was not made. The default never changes the
     /// outcome: a failure stays one.
+    ///
+    /// ```
+    /// let circuit = fuseboard::Board::new().circuit("cost")?;
+    /// assert_eq!(circuit.run_or(0, || "17".parse::<u64>()), 17);
+    /// assert_eq!(circuit.run_or(0, || "none".parse::<u64>()), 0);
+    /// # Ok::<(), fuseboard::CircuitError>(())
+    /// ```
     pub fn run_or<T, E: Display>(&self, default: T, work: impl FnOnce() -> Result<T, E>) -> T {
         self.run(work).done().unwrap_or(default)
     }
 
     /// Like [`run_or`](Circuit::run_or), with a default made afresh for each use.
+    ///
+    /// ```
+    /// let circuit = fuseboard::Board::new().circuit("cost")?;
+    /// let mut rows = circuit.run_or_else(Vec::new, || Err("disk full"));
+    /// rows.push(3);
+    /// assert!(circuit.run_or_else(Vec::<u64>::new, || Err("disk full")).is_empty());
+    /// # Ok::<(), fuseboard::CircuitError>(())
+    /// ```
     pub fn run_or_else<T, E: Display>(&self, default: impl FnOnce() -> T, work: impl FnOnce() -> Result<T, E>) -> T {
         self.run(work).done().unwrap_or_else(default)
     }
 
     /// Runs the work and passes its error on; a panic counts as a failure and goes on unwinding. For services,
     /// which handle errors themselves.
+    ///
+    /// ```
+    /// use fuseboard::{Board, TryError};
+    ///
+    /// let circuit = Board::new().circuit("cost")?;
+    /// assert_eq!(circuit.try_run(|| "17".parse::<u64>())?, 17);
+    /// assert!(matches!(circuit.try_run(|| Err::<u64, _>("disk full")), Err(TryError::Failed("disk full"))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`TryError::Failed`] with the work's own error, [`TryError::Skipped`] if it was not run.

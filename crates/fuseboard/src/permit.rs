@@ -14,6 +14,24 @@ use crate::transact::Snapshot;
 
 /// Leave to run once. It is settled by value: [`success`](Permit::success), [`failure`](Permit::failure),
 /// [`ignored`](Permit::ignored). Dropped, it counts as ignored; dropped by a panic, as failed.
+///
+/// ```
+/// use fuseboard::decision::Counted;
+/// use fuseboard::{Board, Failure, FailureKind, Kept, Outcome};
+///
+/// let board = Board::new();
+/// let backup = board.circuit("backup")?;
+/// backup.permit()?.success();
+/// backup.permit()?.ignored();
+/// backup.permit()?.failure(&"disk full");
+/// // The long form says how the work failed, and tells what became of the report.
+/// let permit = backup.permit()?.keep_alive();
+/// assert!(!permit.is_probe());
+/// let settled = permit.settle(&Outcome::Failure(Failure::new(FailureKind::Timeout, "took longer than 5s")));
+/// assert!(matches!((settled.counted, settled.kept), (Some(Counted::Counted), Kept::Stored)));
+/// assert!(backup.permit().is_err(), "two failures in a row");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a permit that is dropped counts as ignored"]
 #[derive(Debug)]
 pub struct Permit {

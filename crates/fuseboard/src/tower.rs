@@ -19,9 +19,9 @@ pub struct CircuitLayer<C = ByText> {
 
 /// A service behind a circuit; made by a [`CircuitLayer`].
 ///
-/// Each request asks for admission in `call`. `poll_ready` is the inner service's alone: who asks whether a service
-/// is ready need not call it, and a probe that was let out there might never report. A response whose future is
-/// dropped counts as ignored.
+/// Each request asks for admission in `call`. `poll_ready` is the inner service's alone, and its errors do not count:
+/// who asks whether a service is ready need not call it, and a probe that was let out there might never report. A
+/// response whose future is dropped counts as ignored. Each response's future is boxed.
 #[derive(Clone, Debug)]
 pub struct CircuitService<S, C = ByText> {
     inner: S,
@@ -68,6 +68,18 @@ impl Circuit {
 
 impl<C> Classified<C> {
     /// A layer that puts services behind this circuit: the classifier says what their responses and errors mean.
+    ///
+    /// ```
+    /// use fuseboard::{Board, Failure, Outcome};
+    ///
+    /// let by_status = |result: &Result<u16, String>| match result {
+    ///     Ok(500..) => Outcome::Failure(Failure::error(&"the server's fault")),
+    ///     Ok(_) => Outcome::Success,
+    ///     Err(error) => Outcome::Failure(Failure::error(error)),
+    /// };
+    /// let layer = Board::new().circuit("api")?.classify(by_status).layer();
+    /// # Ok::<(), fuseboard::CircuitError>(())
+    /// ```
     pub fn layer(self) -> CircuitLayer<C> {
         CircuitLayer { circuit: self }
     }

@@ -32,8 +32,8 @@ fn a_guarded_function_returns_its_value_or_its_default_and_opens_its_circuit() {
 }
 
 #[guard(circuit = "kept", board = BOARD)]
-fn kept(text: &str) -> Result<u32, Box<dyn Error>> {
-    Ok(text.parse()?)
+fn kept(circuit: &str) -> Result<u32, Box<dyn Error>> {
+    Ok(circuit.parse()?) // the argument, though the attribute has a variable of this name
 }
 
 #[test]

@@ -16,12 +16,13 @@ use fuseboard::{CircuitService, Failure, FailureKind, Outcome, Refusal, Shown, T
 use tower_layer::Layer;
 use tower_service::Service;
 
-use stage::{COOL_DOWN, Stage, work};
+use stage::{COOL_DOWN, Stage, fail, work};
 
 /// A service that answers as it is asked to, and counts.
 #[derive(Clone, Default)]
 struct Echo {
     asked_ready: Rc<Cell<u32>>,
+    never_ready: bool,
     called: Rc<Cell<u32>>,
 }
 
@@ -44,7 +45,7 @@ impl Service<Ask> for Echo {
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), String>> {
         self.asked_ready.set(self.asked_ready.get() + 1);
-        Poll::Ready(Ok(()))
+        Poll::Ready(if self.never_ready { Err("shut down".to_owned()) } else { Ok(()) })
     }
 
     fn call(&mut self, ask: Ask) -> Answer {
@@ -97,6 +98,17 @@ fn asking_whether_the_service_is_ready_takes_no_probe() {
     let response = service.call(Ask::Answer(200));
     assert_eq!(stage.events(), [EventKind::Probing], "admission is asked in `call`, before any poll");
     assert!(matches!(block_on(response), Ok(200)));
+}
+
+#[test]
+fn a_service_that_is_never_ready_says_so_and_counts_as_nothing() {
+    let stage = Stage::new();
+    assert!(work(&stage.circuit) && fail(&stage.circuit));
+    let mut service = stage.circuit.layer().layer(Echo { never_ready: true, ..Echo::default() });
+    for _ in 0..3 {
+        assert!(matches!(ask(&mut service, Ask::Fail), Err(TryError::Failed(error)) if error == "shut down"));
+    }
+    assert_eq!((stage.view().state, stage.view().failures), (Shown::Closed, 1));
 }
 
 #[test]

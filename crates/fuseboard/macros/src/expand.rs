@@ -13,7 +13,7 @@ pub(crate) fn expand(arguments: TokenStream, function: TokenStream) -> Result<To
     let advise = |error: Error| Error::new(error.span(), format!("{error}; a function with a body can be guarded"));
     let mut function: ItemFn = syn::parse2(function).map_err(advise)?;
     let returns = returned(&function)?.clone();
-    // A name that the body does not see.
+    // A name that neither the body nor the default sees.
     let circuit = Ident::new("circuit", Span::mixed_site());
     let handle = handle(&arguments);
     let body = &function.block;

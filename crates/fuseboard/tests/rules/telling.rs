@@ -183,10 +183,12 @@ fn a_switch_freezes_the_automatic_state_and_a_reset_leaves_the_switch_alone() {
     assert_eq!(stage.view().switch.unwrap().position, Position::On);
 
     operator.switch(name, Position::Off, "maintenance", Some(Duration::from_secs(60))).unwrap();
+    stage.pass(Duration::from_secs(20));
     let refusal = stage.circuit.permit().unwrap_err();
-    assert_eq!(refusal.to_string(), "work: switched off by op: maintenance");
-    assert_eq!(refusal.retry_in, Some(Duration::from_secs(60)));
-    stage.pass(Duration::from_secs(60));
+    let told = "work: switched off for 20s by op: maintenance; decides by itself again in 40s";
+    assert_eq!(refusal.to_string(), told);
+    assert_eq!(refusal.retry_in, Some(Duration::from_secs(40)));
+    stage.pass(Duration::from_secs(40));
     assert!(work(&stage.circuit), "the switch ended by itself");
     operator.switch(name, Position::Off, "again", None).unwrap();
     operator.auto(name, "done").unwrap();
