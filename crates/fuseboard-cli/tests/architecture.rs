@@ -30,6 +30,10 @@ const DOORS: &[(&[&str], &[&str])] = &[
         &["crates/fuseboard-stores/src/sqlite.rs", "crates/fuseboard-stores/src/sqlite/"],
     ),
     (&["redis"], &["crates/fuseboard-stores/src/redis.rs"]),
+    (&["syn", "quote", "proc_macro2"], &["crates/fuseboard/macros/src/"]),
+    (&["tracing"], &["crates/fuseboard/src/tracing_observer.rs"]),
+    (&["metrics"], &["crates/fuseboard/src/metrics_observer.rs"]),
+    (&["tower_layer", "tower_service"], &["crates/fuseboard/src/tower.rs"]),
     (&["comfy_table"], &["crates/fuseboard-cli/src/table.rs"]),
     (&["owo_colors", "anstream", "anstyle"], &["crates/fuseboard-cli/src/console.rs"]),
     (

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::circuit::Circuit;
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::error::CircuitError;
 use crate::event::{Event, EventKind, Notice, Observer};
 use crate::gate::Gate;
+use crate::guard::contain;
 use crate::name::CircuitName;
 use crate::operator::Operator;
 use crate::policy::Policy;
@@ -32,6 +32,9 @@ use crate::view::{ListedView, View};
 pub struct Board {
     pub(crate) parts: Arc<Parts>,
 }
+
+/// The board of the whole process.
+static GLOBAL: OnceLock<Board> = OnceLock::new();
 
 /// What the handles of one board share.
 pub(crate) struct Parts {
@@ -56,6 +59,30 @@ impl Board {
         BoardBuilder { store: None, clock: Arc::new(SystemClock), policy: Policy::default(), observers: Vec::new() }
     }
 
+    /// The board of the whole process: the one that was [set](Board::set_global), else one in memory with the
+    /// default policy, made when it is first asked for.
+    pub fn global() -> &'static Self {
+        GLOBAL.get_or_init(Self::new)
+    }
+
+    /// Makes this the board of the whole process. Do it before anything asks for that board.
+    ///
+    /// ```
+    /// use fuseboard::{Board, Policy};
+    ///
+    /// let patient = Policy::builder().trip_after(5).build()?;
+    /// Board::set_global(Board::builder().policy(patient).build()).expect("nobody has asked for it yet");
+    /// assert_eq!(*Board::global().circuit("api")?.policy(), patient);
+    /// assert!(Board::set_global(Board::new()).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Gives the board back if the process has one already.
+    pub fn set_global(board: Self) -> Result<(), Self> {
+        GLOBAL.set(board)
+    }
+
     /// The circuit of this name, with the board's policy.
     ///
     /// # Errors
@@ -69,11 +96,20 @@ impl Board {
     /// # Errors
     /// [`CircuitError::AnotherPolicy`] if this process uses the name under another policy already.
     pub fn circuit_with(&self, name: &CircuitName, policy: Policy) -> Result<Circuit, CircuitError> {
+        let circuit = self.circuit_or(name, policy);
+        if circuit.policy == policy { Ok(circuit) } else { Err(CircuitError::AnotherPolicy(name.clone())) }
+    }
+
+    /// The circuit of this name with the policy under which it is in use already, else the board's.
+    #[cfg(feature = "macros")]
+    pub(crate) fn circuit_in_use(&self, name: &CircuitName) -> Circuit {
+        self.circuit_or(name, self.parts.policy)
+    }
+
+    fn circuit_or(&self, name: &CircuitName, policy: Policy) -> Circuit {
         let mut in_use = self.parts.in_use.lock().unwrap_or_else(PoisonError::into_inner);
-        if *in_use.entry(name.clone()).or_insert(policy) != policy {
-            return Err(CircuitError::AnotherPolicy(name.clone()));
-        }
-        Ok(Circuit::new(name.clone(), policy, self.parts.clone(), false))
+        let policy = *in_use.entry(name.clone()).or_insert(policy);
+        Circuit::new(name.clone(), policy, self.parts.clone(), false)
     }
 
     /// The gate of this name, with a policy of its own: a circuit that passes nothing it did not judge.
@@ -145,7 +181,7 @@ impl Parts {
     /// Tells every observer; one that panics is passed over.
     pub(crate) fn tell(&self, notice: &Notice) {
         for observer in &self.observers {
-            let _ = catch_unwind(AssertUnwindSafe(|| observer.notice(notice)));
+            contain(|| observer.notice(notice));
         }
     }
 

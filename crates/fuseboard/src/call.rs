@@ -28,7 +28,7 @@ impl Call {
 
     /// The call is ended after `timeout` and `grace`: a probe's lease is that and 5 s, but at most
     /// 365 days. Without a limit the
-    /// lease is the policy's, and has to be renewed ([`Permit::keep_alive`]).
+    /// lease is the policy's, and has to be renewed ([`Permit::keep_alive`](crate::Permit::keep_alive)).
     #[must_use]
     pub fn limited_to(mut self, timeout: Duration, grace: Duration) -> Self {
         self.limit = Some(timeout.saturating_add(grace));

@@ -255,7 +255,10 @@ impl Circuit {
                     open_for = Some(at.since(*since));
                     retry_in = Some(until.since(at));
                 }
-                SkipReason::SwitchedOff(switch) => retry_in = switch.until.map(|until| until.since(at)),
+                SkipReason::SwitchedOff(switch) => {
+                    open_for = Some(at.since(switch.since));
+                    retry_in = switch.until.map(|until| until.since(at));
+                }
             }
         }
         Refusal { circuit: self.name.clone(), reason, open_for, retry_in, last_error }

@@ -11,13 +11,26 @@ use crate::policy::PolicyError;
 use crate::store::StoreError;
 
 /// A refusal that helps: which circuit, since when, when to ask again, what tripped it.
+///
+/// ```
+/// use fuseboard::{Board, Policy};
+///
+/// let policy = Policy::builder().trip_after(1).jitter(0.0).build()?;
+/// let notify = Board::builder().policy(policy).build().circuit("notify")?;
+/// notify.permit()?.failure(&"connection refused");
+/// let refusal = notify.permit().unwrap_err();
+/// assert_eq!(refusal.circuit.as_str(), "notify");
+/// assert!(refusal.open_for.is_some() && refusal.retry_in > refusal.open_for);
+/// assert_eq!(refusal.last_error.as_deref(), Some("connection refused"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Refusal {
     /// The circuit that refused.
     pub circuit: CircuitName,
     /// What stands in the way.
     pub reason: RefusalReason,
-    /// How long the circuit has been open; `None` for a switch or a lost store.
+    /// How long the circuit has been open, or switched off; `None` for a lost store.
     pub open_for: Option<Duration>,
     /// When to ask again; `None` where no time helps.
     pub retry_in: Option<Duration>,
@@ -37,22 +50,24 @@ pub enum RefusalReason {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.circuit)?;
-        match &self.reason {
+        let skip = match &self.reason {
             RefusalReason::StoreLost(error) => return write!(f, "the state cannot be read: {error}"),
-            RefusalReason::Skipped(skip) => match &skip.reason {
-                SkipReason::Open { .. } => f.write_str("circuit open")?,
-                SkipReason::ProbeOut { .. } => f.write_str("another probe is out")?,
-                SkipReason::SwitchedOff(switch) => {
-                    return write!(f, "switched off by {}: {}", switch.by, switch.reason);
-                }
-            },
-        }
-        if let Some(open_for) = self.open_for {
-            write!(f, " for {}", Human(open_for))?;
-        }
-        match self.retry_in {
-            Some(wait) => write!(f, ", next probe in {}", Human(wait))?,
-            None => f.write_str(", no probe will be made by itself")?,
+            RefusalReason::Skipped(skip) => &skip.reason,
+        };
+        let since = self.open_for.map_or_else(String::new, |since| format!(" for {}", Human(since)));
+        let again = self.retry_in.map(Human);
+        match (skip, again) {
+            (SkipReason::SwitchedOff(switch), again) => {
+                write!(f, "switched off{since} by {}: {}", switch.by, switch.reason)?;
+                return again.map_or(Ok(()), |again| write!(f, "; decides by itself again in {again}"));
+            }
+            (SkipReason::ProbeOut { .. }, Some(again)) => {
+                write!(f, "circuit open{since}, its probe is out, ask again in {again}")?;
+            }
+            (SkipReason::Open { .. }, Some(again)) => write!(f, "circuit open{since}, next probe in {again}")?,
+            (SkipReason::ProbeOut { .. } | SkipReason::Open { .. }, None) => {
+                write!(f, "circuit open{since}, no probe will be made by itself")?;
+            }
         }
         self.last_error.as_ref().map_or(Ok(()), |error| write!(f, " (last error: {error})"))
     }

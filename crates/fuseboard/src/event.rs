@@ -206,9 +206,11 @@ impl Notice {
     }
 }
 
-/// Who wants to be told. Observers are called after the fact; one that panics harms nobody.
+/// Who wants to be told. Observers are called after the fact, one after the other; one that panics harms neither
+/// the call nor the observers after it.
 pub trait Observer: Send + Sync {
-    /// Takes notice. Called by the thread that made the call, so it should be quick.
+    /// Takes notice. Called by the thread that made the call, while no lock is held: one that is slow, or hangs,
+    /// holds up that call and no other. What may take long belongs into a thread of the observer's own.
     fn notice(&self, notice: &Notice);
 }
 

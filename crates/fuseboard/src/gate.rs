@@ -4,8 +4,10 @@ use std::fmt::{self, Display};
 
 use crate::call::Call;
 use crate::circuit::{Circuit, Kept};
+use crate::classify::ByText;
 use crate::error::Refusal;
-use crate::guard::catch;
+use crate::guard::{Caught, catch};
+use crate::guard_async::catch_async;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
 
@@ -89,17 +91,42 @@ impl Gate {
             Ok(permit) => permit.keep_alive(),
             Err(refusal) => return Verdict::none(refusal),
         };
-        let (result, outcome) = catch(evaluate);
-        let verdict = match (result, &outcome) {
-            (Ok(Ok(verdict)), _) => verdict,
-            (_, Outcome::Failure(failure)) => Verdict::none(&failure.message),
-            (_, Outcome::Success | Outcome::Ignored) => Verdict::none("the evaluator did not say"),
+        let (result, outcome) = catch(&ByText, evaluate);
+        verdict(permit, result, &outcome)
+    }
+
+    /// [`judge`](Gate::judge) for an evaluator that is a future. It is not polled if the circuit is open; dropped
+    /// before it has ended, the call counts as ignored, and there is no verdict.
+    ///
+    /// ```
+    /// use fuseboard::{Board, Verdict, block_on};
+    ///
+    /// let gate = Board::new().gate("review")?;
+    /// let verdict = block_on(gate.judge_async(async { Ok::<_, String>(Verdict::block("3 secrets")) }));
+    /// assert!(matches!(verdict, Verdict::Block(block) if block.evaluated));
+    /// # Ok::<(), fuseboard::CircuitError>(())
+    /// ```
+    pub async fn judge_async<E: Display>(&self, evaluate: impl IntoFuture<Output = Result<Verdict, E>>) -> Verdict {
+        let permit = match self.permit_for(Call::default()) {
+            Ok(permit) => permit.polled(),
+            Err(refusal) => return Verdict::none(refusal),
         };
-        match permit.settle(&outcome).kept {
-            Kept::Lost { error, .. } if verdict == Verdict::Pass => {
-                Verdict::none(format_args!("the state cannot be written: {error}"))
-            }
-            Kept::Lost { .. } | Kept::Stored | Kept::Deferred | Kept::InMemory => verdict,
+        let (result, outcome) = catch_async(&ByText, evaluate).await;
+        verdict(permit, result, &outcome)
+    }
+}
+
+/// The verdict, if there is one and the circuit could note it.
+fn verdict<E>(permit: Permit, result: Caught<Verdict, E>, outcome: &Outcome) -> Verdict {
+    let verdict = match (result, outcome) {
+        (Ok(Ok(verdict)), _) => verdict,
+        (_, Outcome::Failure(failure)) => Verdict::none(&failure.message),
+        (_, Outcome::Success | Outcome::Ignored) => Verdict::none("the evaluator did not say"),
+    };
+    match permit.settle(outcome).kept {
+        Kept::Lost { error, .. } if verdict == Verdict::Pass => {
+            Verdict::none(format_args!("the state cannot be written: {error}"))
         }
+        Kept::Lost { .. } | Kept::Stored | Kept::Deferred | Kept::InMemory => verdict,
     }
 }

@@ -5,10 +5,23 @@ use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::circuit::Circuit;
+use crate::classify::{ByText, Classify};
 use crate::error::Refusal;
 use crate::outcome::{Failure, FailureKind, Outcome};
 
 /// What a guarded call came to.
+///
+/// ```
+/// use fuseboard::{Attempt, Board};
+///
+/// let circuit = Board::new().circuit("cost")?;
+/// let attempt = circuit.run(|| Ok::<_, String>(3));
+/// assert!(attempt.is_done());
+/// assert_eq!(attempt.done(), Some(3));
+/// let attempt = circuit.run(|| -> Result<(), String> { panic!("no rows") });
+/// assert!(matches!(attempt, Attempt::Panicked(text) if text == "panicked: no rows"));
+/// # Ok::<(), fuseboard::CircuitError>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "an attempt may have failed or been skipped"]
 pub enum Attempt<T, E> {
@@ -62,21 +75,31 @@ impl Circuit {
     /// # Ok::<(), fuseboard::CircuitError>(())
     /// ```
     pub fn run<T, E: Display>(&self, work: impl FnOnce() -> Result<T, E>) -> Attempt<T, E> {
-        match self.run_catching(work) {
-            Ok(Ok(Ok(value))) => Attempt::Done(value),
-            Ok(Ok(Err(error))) => Attempt::Failed(error),
-            Ok(Err(panic)) => Attempt::Panicked(panic_message(&*panic)),
-            Err(refusal) => Attempt::Skipped(refusal),
-        }
+        attempt(self.guarded(&ByText, work))
     }
 
     /// Runs the work, or gives `default` in place of a value that was not made. The default never changes the
     /// outcome: a failure stays one.
+    ///
+    /// ```
+    /// let circuit = fuseboard::Board::new().circuit("cost")?;
+    /// assert_eq!(circuit.run_or(0, || "17".parse::<u64>()), 17);
+    /// assert_eq!(circuit.run_or(0, || "none".parse::<u64>()), 0);
+    /// # Ok::<(), fuseboard::CircuitError>(())
+    /// ```
     pub fn run_or<T, E: Display>(&self, default: T, work: impl FnOnce() -> Result<T, E>) -> T {
         self.run(work).done().unwrap_or(default)
     }
 
     /// Like [`run_or`](Circuit::run_or), with a default made afresh for each use.
+    ///
+    /// ```
+    /// let circuit = fuseboard::Board::new().circuit("cost")?;
+    /// let mut rows = circuit.run_or_else(Vec::new, || Err("disk full"));
+    /// rows.push(3);
+    /// assert!(circuit.run_or_else(Vec::<u64>::new, || Err("disk full")).is_empty());
+    /// # Ok::<(), fuseboard::CircuitError>(())
+    /// ```
     pub fn run_or_else<T, E: Display>(&self, default: impl FnOnce() -> T, work: impl FnOnce() -> Result<T, E>) -> T {
         self.run(work).done().unwrap_or_else(default)
     }
@@ -84,49 +107,100 @@ impl Circuit {
     /// Runs the work and passes its error on; a panic counts as a failure and goes on unwinding. For services,
     /// which handle errors themselves.
     ///
+    /// ```
+    /// use fuseboard::{Board, TryError};
+    ///
+    /// let circuit = Board::new().circuit("cost")?;
+    /// assert_eq!(circuit.try_run(|| "17".parse::<u64>())?, 17);
+    /// assert!(matches!(circuit.try_run(|| Err::<u64, _>("disk full")), Err(TryError::Failed("disk full"))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`TryError::Failed`] with the work's own error, [`TryError::Skipped`] if it was not run.
     ///
     /// # Panics
     /// As the work does.
     pub fn try_run<T, E: Display>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, TryError<E>> {
-        match self.run_catching(work) {
-            Ok(Ok(done)) => done.map_err(TryError::Failed),
-            Ok(Err(panic)) => resume_unwind(panic),
-            Err(refusal) => Err(TryError::Skipped(refusal)),
-        }
+        passed_on(self.guarded(&ByText, work))
     }
 
     /// The one way to run work behind this circuit: permit, work, report.
-    fn run_catching<T, E: Display>(
+    pub(crate) fn guarded<T, E>(
         &self,
+        classify: &impl Classify<T, E>,
         work: impl FnOnce() -> Result<T, E>,
-    ) -> Result<std::thread::Result<Result<T, E>>, Refusal> {
+    ) -> Result<Caught<T, E>, Refusal> {
         let permit = self.permit()?.keep_alive();
-        let (result, outcome) = catch(work);
+        let (result, outcome) = catch(classify, work);
         drop(permit.settle(&outcome));
         Ok(result)
     }
 }
 
-/// Runs the work and says what it came to. The error's text is the caller's code too, so it is made where a
-/// panic is caught.
-pub(crate) fn catch<T, E: Display>(
+/// What work returned, or what it threw.
+pub(crate) type Caught<T, E> = std::thread::Result<Result<T, E>>;
+
+/// Runs the work and says what it came to.
+pub(crate) fn catch<T, E>(
+    classify: &impl Classify<T, E>,
     work: impl FnOnce() -> Result<T, E>,
-) -> (std::thread::Result<Result<T, E>>, Outcome) {
-    let work = || match work() {
-        Ok(value) => (Ok(value), Outcome::Success),
-        Err(error) => {
-            let failure = Failure::error(&error);
-            (Err(error), Outcome::Failure(failure))
-        }
-    };
-    match catch_unwind(AssertUnwindSafe(work)) {
+) -> (Caught<T, E>, Outcome) {
+    caught(catch_unwind(AssertUnwindSafe(|| judged(classify, work()))))
+}
+
+/// A result and what it means. The classifier, and an error's text, are the caller's code too: they are asked
+/// where a panic is caught.
+pub(crate) fn judged<T, E>(classify: &impl Classify<T, E>, result: Result<T, E>) -> (Result<T, E>, Outcome) {
+    let outcome = classify.classify(&result);
+    (result, outcome)
+}
+
+/// What the work came to, a panic included.
+pub(crate) fn caught<T, E>(ended: std::thread::Result<(Result<T, E>, Outcome)>) -> (Caught<T, E>, Outcome) {
+    match ended {
         Ok((result, outcome)) => (Ok(result), outcome),
         Err(panic) => {
             let failure = Failure::new(FailureKind::Panic, &panic_message(&*panic));
             (Err(panic), Outcome::Failure(failure))
         }
+    }
+}
+
+/// The call as an attempt: a panic is contained.
+pub(crate) fn attempt<T, E>(ran: Result<Caught<T, E>, Refusal>) -> Attempt<T, E> {
+    match ran {
+        Ok(Ok(Ok(value))) => Attempt::Done(value),
+        Ok(Ok(Err(error))) => Attempt::Failed(error),
+        Ok(Err(panic)) => {
+            let message = panic_message(&*panic);
+            discard(panic);
+            Attempt::Panicked(message)
+        }
+        Err(refusal) => Attempt::Skipped(refusal),
+    }
+}
+
+/// The call for who handles errors: a panic goes on unwinding.
+pub(crate) fn passed_on<T, E>(ran: Result<Caught<T, E>, Refusal>) -> Result<T, TryError<E>> {
+    match ran {
+        Ok(Ok(result)) => result.map_err(TryError::Failed),
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(refusal) => Err(TryError::Skipped(refusal)),
+    }
+}
+
+/// Runs what must disturb nobody: a panic ends here.
+pub(crate) fn contain(run: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
+        discard(panic);
+    }
+}
+
+/// Drops what was thrown, which may panic once more.
+fn discard(panic: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(again);
     }
 }
 

@@ -24,6 +24,9 @@
 //! |---|---|
 //! | circuit, call, permit | [`Circuit`], [`Call`], [`Permit`] |
 //! | guards | [`Circuit::run`], [`run_or`](Circuit::run_or), [`run_or_else`](Circuit::run_or_else), [`try_run`](Circuit::try_run), [`Attempt`] |
+//! | async guards | [`Circuit::run_async`], [`run_or_async`](Circuit::run_or_async), [`run_or_else_async`](Circuit::run_or_else_async), [`try_run_async`](Circuit::try_run_async), [`block_on`] |
+//! | guard, as an attribute | `#[guard(…)]` (feature `macros`), [`Board::global`] |
+//! | what a result means | [`Circuit::classify`], [`Classify`], [`ByText`] |
 //! | gate, verdict | [`Gate`], [`Verdict`] |
 //! | policy | [`Policy`], [`TripRule`], [`FailureRate`] |
 //! | the state machine | [`state`], its [`decision`]s and [`record`]s |
@@ -32,11 +35,17 @@
 //! | stores | [`store`] |
 //! | time | [`clock`] |
 //!
-//! Features: `serde` (records can be serialised), `store-contract` (the suite that every store must pass).
+//! Features: `macros` (the attribute `guard`), `metrics` (`MetricsObserver`), `serde` (records can be serialised),
+//! `store-contract` (the suite that every store must pass), `tower` (`Circuit::layer`), `tracing` (`TracingObserver`).
 
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod attribute;
+mod block_on;
 mod board;
 mod call;
 mod circuit;
+mod classify;
 pub mod clock;
 pub mod decision;
 mod deferred;
@@ -44,6 +53,9 @@ mod error;
 pub mod event;
 mod gate;
 mod guard;
+mod guard_async;
+#[cfg(feature = "metrics")]
+mod metrics_observer;
 mod name;
 mod operator;
 mod outcome;
@@ -53,18 +65,32 @@ pub mod record;
 pub mod state;
 pub mod store;
 mod sys;
+#[cfg(feature = "tower")]
+mod tower;
+#[cfg(feature = "tracing")]
+mod tracing_observer;
 mod transact;
 mod view;
 
+#[cfg(feature = "macros")]
+pub use attribute::guard;
+pub use block_on::block_on;
 pub use board::{Board, BoardBuilder};
 pub use call::Call;
 pub use circuit::{Circuit, Kept, Settled};
+pub use classify::{ByText, Classified, Classify};
 pub use error::{CircuitError, Refusal, RefusalReason};
 pub use gate::{Block, Gate, Verdict};
 pub use guard::{Attempt, TryError, panic_message};
+#[cfg(feature = "metrics")]
+pub use metrics_observer::MetricsObserver;
 pub use name::{CircuitName, NameError};
 pub use operator::{LONGEST_SWITCH, Operator};
 pub use outcome::{Failure, FailureKind, Fingerprint, MAX_MESSAGE, Outcome};
 pub use permit::Permit;
 pub use policy::{FailureRate, Mode, Policy, PolicyBuilder, PolicyError, TripRule};
+#[cfg(feature = "tower")]
+pub use tower::{CircuitLayer, CircuitService};
+#[cfg(feature = "tracing")]
+pub use tracing_observer::TracingObserver;
 pub use view::{ListedView, Shown, ShownSwitch, View};

@@ -29,25 +29,10 @@ impl CircuitName {
     /// # Errors
     /// [`NameError`] tells which rule the text breaks.
     pub fn new(text: &str) -> Result<Self, NameError> {
-        let refuse = |rule| Err(NameError { name: text.chars().take(MAX_PART * 2).collect(), rule });
-        let mut parts = 0;
-        for part in text.split('/') {
-            parts += 1;
-            let Some(first) = part.bytes().next() else { return refuse(Rule::Empty) };
-            if part.len() > MAX_PART {
-                return refuse(Rule::Long);
-            }
-            if !first.is_ascii_lowercase() && !first.is_ascii_digit() {
-                return refuse(Rule::Start);
-            }
-            if !part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b)) {
-                return refuse(Rule::Character);
-            }
+        match broken_rule(text) {
+            None => Ok(Self(Arc::from(text))),
+            Some(rule) => Err(NameError { name: text.chars().take(MAX_PART * 2).collect(), rule }),
         }
-        if parts > 2 {
-            return refuse(Rule::Parts);
-        }
-        Ok(Self(Arc::from(text)))
     }
 
     /// The whole name as text.
@@ -87,14 +72,38 @@ impl fmt::Debug for CircuitName {
 
 /// Why a text is no circuit name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name:?} is no circuit name: {rule}; write NAME or PROJECT/NAME, each [a-z0-9][a-z0-9._-]{{0,63}}")]
+#[error("{name:?} is no circuit name: {}; write NAME or PROJECT/NAME, each [a-z0-9][a-z0-9._-]{{0,63}}", rule.as_str())]
 pub struct NameError {
     name: String,
     rule: Rule,
 }
 
+/// Which rule of names a text breaks. `const`, so that the compiler can be made to ask.
+pub(crate) const fn broken_rule(text: &str) -> Option<Rule> {
+    let text = text.as_bytes();
+    let (mut parts, mut length, mut at) = (1, 0, 0);
+    while at < text.len() {
+        let byte = text[at];
+        let starts = byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        match byte {
+            b'/' if length == 0 => return Some(Rule::Empty),
+            b'/' => (parts, length) = (parts + 1, 0),
+            _ if length == 0 && !starts => return Some(Rule::Start),
+            _ if !starts && !matches!(byte, b'.' | b'_' | b'-') => return Some(Rule::Character),
+            _ if length == MAX_PART => return Some(Rule::Long),
+            _ => length += 1,
+        }
+        at += 1;
+    }
+    match (length, parts) {
+        (0, _) => Some(Rule::Empty),
+        (_, 1 | 2) => None,
+        _ => Some(Rule::Parts),
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rule {
+pub(crate) enum Rule {
     Empty,
     Long,
     Start,
@@ -102,15 +111,15 @@ enum Rule {
     Parts,
 }
 
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Rule {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
             Self::Empty => "a part is empty",
             Self::Long => "a part is longer than 64 characters",
             Self::Start => "a part starts with something else than a-z or 0-9",
             Self::Character => "a character is none of a-z 0-9 . _ -",
             Self::Parts => "it has more than two parts",
-        })
+        }
     }
 }
 
@@ -125,6 +134,22 @@ mod tests {
         }
         for bad in ["", "/", "a/", "/a", "a/b/c", "A", "-a", ".a", "a b", "a\u{1b}[31m", "ä", &"x".repeat(65)] {
             assert!(CircuitName::new(bad).is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn each_rule_is_told_by_its_own_words() {
+        let long = "x".repeat(65);
+        let broken = [
+            ("a/", Rule::Empty),
+            (&long, Rule::Long),
+            ("-a", Rule::Start),
+            ("a b", Rule::Character),
+            ("a/b/c", Rule::Parts),
+        ];
+        for (text, rule) in broken {
+            let told = CircuitName::new(text).unwrap_err().to_string();
+            assert!(told.contains(rule.as_str()), "{told}");
         }
     }
 

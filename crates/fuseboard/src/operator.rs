@@ -18,6 +18,24 @@ use crate::transact::Context;
 pub const LONGEST_SWITCH: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Who may overrule circuits. Every act is recorded with who and why.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use fuseboard::record::Position;
+/// use fuseboard::{Attempt, Board};
+///
+/// let board = Board::new();
+/// let chat = board.circuit("chat")?;
+/// let operator = board.operator("ada");
+/// operator.switch(chat.name(), Position::Off, "chat is being moved", Some(Duration::from_secs(3600)))?;
+/// assert!(matches!(chat.run(|| Ok::<_, String>(())), Attempt::Skipped(_)));
+/// operator.auto(chat.name(), "it has moved")?;
+/// assert!(chat.run(|| Ok::<_, String>(())).is_done());
+/// assert!(!operator.probe(chat.name(), *chat.policy())?, "nothing to bring forward: the circuit is closed");
+/// operator.reset(chat.name())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Operator {
     board: Arc<Parts>,

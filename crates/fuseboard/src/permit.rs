@@ -14,11 +14,30 @@ use crate::transact::Snapshot;
 
 /// Leave to run once. It is settled by value: [`success`](Permit::success), [`failure`](Permit::failure),
 /// [`ignored`](Permit::ignored). Dropped, it counts as ignored; dropped by a panic, as failed.
+///
+/// ```
+/// use fuseboard::decision::Counted;
+/// use fuseboard::{Board, Failure, FailureKind, Kept, Outcome};
+///
+/// let board = Board::new();
+/// let backup = board.circuit("backup")?;
+/// backup.permit()?.success();
+/// backup.permit()?.ignored();
+/// backup.permit()?.failure(&"disk full");
+/// // The long form says how the work failed, and tells what became of the report.
+/// let permit = backup.permit()?.keep_alive();
+/// assert!(!permit.is_probe());
+/// let settled = permit.settle(&Outcome::Failure(Failure::new(FailureKind::Timeout, "took longer than 5s")));
+/// assert!(matches!((settled.counted, settled.kept), (Some(Counted::Counted), Kept::Stored)));
+/// assert!(backup.permit().is_err(), "two failures in a row");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a permit that is dropped counts as ignored"]
 #[derive(Debug)]
 pub struct Permit {
     /// `None` once settled.
     open: Option<Open>,
+    /// Whether a panic that unwinds past this permit is somebody else's.
     panicking: bool,
 }
 
@@ -55,6 +74,12 @@ impl Permit {
             open.renewal = Some(Renewal::start(&open.circuit, open.home, *epoch));
         }
         self
+    }
+
+    /// The permit of work that is polled where panics are caught: whatever unwinds past it is not the work's.
+    pub(crate) fn polled(mut self) -> Self {
+        self.panicking = true;
+        self.keep_alive()
     }
 
     /// The work was done.

@@ -9,6 +9,19 @@ use crate::record::{Position, Sample, State, Totals};
 use crate::store::{Loaded, StoreError};
 
 /// A circuit as it is at one moment. Looking never changes anything.
+///
+/// ```
+/// use fuseboard::{Board, Shown};
+///
+/// let board = Board::new();
+/// let cost = board.circuit("cost")?;
+/// assert!(board.view(cost.name())?.is_none(), "attaching writes nothing");
+/// cost.run_or(0, || Err("disk full"));
+/// let view = board.view(cost.name())?.expect("it has failed");
+/// assert_eq!((view.state, view.failures, view.totals.failure), (Shown::Closed, 1, 1));
+/// assert_eq!(board.views()?.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
     /// The circuit's name.

@@ -56,6 +56,8 @@ fn while_a_probe_is_out_a_refusal_tells_that_and_when_to_ask_again() {
     assert_eq!(refusal.open_for, Some(COOL_DOWN + Duration::from_secs(60)));
     assert_eq!(refusal.retry_in, LEASE.checked_sub(Duration::from_secs(60)));
     assert_eq!(refusal.last_error.as_deref(), Some("it broke"));
+    let told = "work: circuit open for 6m, its probe is out, ask again in 9m (last error: it broke)";
+    assert_eq!(refusal.to_string(), told);
     probe.success();
 }
 

@@ -8,7 +8,7 @@ use fuseboard::decision::Counted;
 use fuseboard::event::{EventKind, Notice, Progress};
 use fuseboard::record::Position;
 use fuseboard::store::{MemoryStore, Store};
-use fuseboard::{Board, Failure, Mode, Outcome, Shown, Verdict};
+use fuseboard::{Attempt, Board, Failure, Mode, Outcome, Shown, Verdict};
 
 use crate::stage::{COOL_DOWN, LEASE, Stage, fail, policy, work};
 
@@ -58,6 +58,24 @@ fn an_observer_that_panics_harms_neither_the_work_nor_the_other_observers() {
     stage.pass(COOL_DOWN);
     assert!(work(&stage.circuit));
     assert_eq!(stage.events(), [EventKind::Probing, EventKind::Closed]);
+}
+
+#[test]
+fn what_an_observer_throws_ends_with_it_even_if_it_panics_once_more_when_it_is_dropped() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("and once more");
+        }
+    }
+    let bad = |_: &Notice| std::panic::panic_any(Bomb);
+    let stage = Stage::built(Board::builder().observer(bad), FakeClock::new(), policy()).opened();
+    assert!(!work(&stage.circuit));
+    assert!(matches!(&stage.told()[..], [Notice::Skipped { .. }]), "the observer after it was told");
+    stage.pass(COOL_DOWN);
+    let probe = stage.circuit.run(|| -> Result<(), String> { std::panic::panic_any(Bomb) });
+    assert!(matches!(probe, Attempt::Panicked(_)));
+    assert_eq!(stage.events(), [EventKind::Probing, EventKind::Reopened]);
 }
 
 // Rule 13
@@ -171,10 +189,12 @@ fn a_switch_freezes_the_automatic_state_and_a_reset_leaves_the_switch_alone() {
     assert_eq!(stage.view().switch.unwrap().position, Position::On);
 
     operator.switch(name, Position::Off, "maintenance", Some(Duration::from_secs(60))).unwrap();
+    stage.pass(Duration::from_secs(20));
     let refusal = stage.circuit.permit().unwrap_err();
-    assert_eq!(refusal.to_string(), "work: switched off by op: maintenance");
-    assert_eq!(refusal.retry_in, Some(Duration::from_secs(60)));
-    stage.pass(Duration::from_secs(60));
+    let told = "work: switched off for 20s by op: maintenance; decides by itself again in 40s";
+    assert_eq!(refusal.to_string(), told);
+    assert_eq!(refusal.retry_in, Some(Duration::from_secs(40)));
+    stage.pass(Duration::from_secs(40));
     assert!(work(&stage.circuit), "the switch ended by itself");
     operator.switch(name, Position::Off, "again", None).unwrap();
     operator.auto(name, "done").unwrap();
