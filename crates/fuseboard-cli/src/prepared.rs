@@ -22,6 +22,7 @@ use fuseboard_pipeline::report::{Report, RunResult, Status};
 use fuseboard_pipeline::repository::Repository;
 use fuseboard_pipeline::runner::{self, Run, Selection};
 use fuseboard_pipeline::stamp::Stamp;
+use fuseboard_pipeline::step::Before;
 use fuseboard_pipeline::tracker::Tracker;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -47,7 +48,7 @@ pub(crate) struct Prepared<'a> {
     config_file: Option<PathBuf>,
     pipeline: Pipeline,
     is_repository: bool,
-    publishing: Option<String>,
+    before: Before,
     /// The job as far as it is known before it starts.
     pub(crate) job: Job,
     /// Whether the job was given with a verdict on it.
@@ -99,7 +100,8 @@ impl<'a> Prepared<'a> {
         job.run_number = args.run_number.or(job.run_number);
         let config_file = loaded.file.map(|file| file.path);
         let is_repository = Repository::containing(&job.project.path).is_some();
-        let publishing = git(settings, &run_id, &job.project.path, GIT_LIMIT).publishing();
+        let git = git(settings, &run_id, &job.project.path, GIT_LIMIT);
+        let before = Before { publishing: git.publishing(), branches: git.branches().ok() };
         let (ledger, tracker) = (settings.ledger(), Tracker::default());
         Ok(Self {
             settings,
@@ -108,7 +110,7 @@ impl<'a> Prepared<'a> {
             config_file,
             pipeline,
             is_repository,
-            publishing,
+            before,
             job,
             is_judged,
             ledger,
@@ -199,7 +201,7 @@ impl<'a> Prepared<'a> {
             pipeline: self.pipeline,
             job,
             tree: Arc::new(GitTree::new(git, self.is_repository)),
-            publishing: self.publishing,
+            before: self.before,
             ledger: self.ledger,
             interrupt: self.settings.interrupt().clone(),
             state_folder: home::state_folder(),

@@ -3,7 +3,7 @@
 mod mission_stage;
 mod world;
 
-use mission_stage::{Stage, gated};
+use mission_stage::{Flown, Stage, gated};
 
 #[test]
 fn a_gate_that_passes_on_a_clean_tree_lets_the_action_run() {
@@ -108,4 +108,26 @@ fn a_report_that_a_step_writes_after_the_job_is_read_and_one_that_the_agent_left
     let flown = stage.fly(&[], &format!("cp {} {}; sleep 0.05", empty.display(), path.display()));
     assert_eq!(flown.code(), 77, "{}", flown.told());
     assert!(flown.word("security", "why").contains("is older than the end of the job"), "{}", flown.told());
+}
+
+/// Gates that compare with `scan`, and a merge into `develop`, which lacks a commit of `main`.
+fn merged_into_develop(scan: &str) -> Flown {
+    let stage = Stage::new(&format!(
+        "[[step]]\nname = 'scan'\nuses = 'diff-scan'\n{scan}\n\n[[step]]\nname = 'merge'\nuses = 'merge'\n\
+         gated_by = ['scan']\nwith = {{ base = 'develop' }}\n"
+    ));
+    stage.git(
+        "git branch develop; printf 'k = \"AKIA%s\"\\n' IOSFODNN7EXAMPLE >on-main; git add -A; git commit -qm on-main",
+    );
+    stage.fly(&[], "git switch -qc agent/work; touch more; git add -A; git commit -qm work")
+}
+
+#[test]
+fn a_merge_publishes_nothing_that_its_gates_did_not_see() {
+    let flown = merged_into_develop("");
+    assert_eq!(flown.word("scan", "verdict"), "pass", "{}", flown.told());
+    assert_eq!(flown.end_of("merge"), ("skipped", "refused"), "{}", flown.told());
+    assert!(flown.word("merge", "detail").contains("give it the same `base`"), "{}", flown.told());
+    let flown = merged_into_develop("with = { base = 'develop' }");
+    assert_eq!(flown.word("scan", "verdict"), "block", "{}", flown.told());
 }

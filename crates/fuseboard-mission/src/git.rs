@@ -26,6 +26,7 @@ use fuseboard_pipeline::process::{Command, Deadline, How, Interrupt, Marker, Out
 use fuseboard_pipeline::repository::Repository;
 use fuseboard_pipeline::step::StepContext;
 
+mod base;
 mod changes;
 mod commit;
 mod config;
@@ -77,9 +78,6 @@ const SETTINGS: [&str; 16] = [
     "submodule.recurse=false",
     "push.pushOption=",
 ];
-
-/// Where the base is looked for when nobody names it, best first.
-const BASES: [&str; 3] = ["refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master"];
 
 /// How many calls this process has made.
 static CALLS: AtomicU64 = AtomicU64::new(0);
@@ -176,45 +174,6 @@ impl Git {
                 Ok(None)
             }
             _ => Err(said.error("rev-parse")),
-        }
-    }
-
-    /// The commit against which work is judged: that of `option`, a branch before anything else, else
-    /// `origin/HEAD`, `main` or `master`.
-    ///
-    /// # Errors
-    /// [`GitError::CannotTell`] if there is none.
-    pub fn base(&self, option: Option<&str>) -> Result<CommitId, GitError> {
-        let candidates = match option {
-            // A tag of the branch's name must not take its place, as it would in git.
-            Some(name) => vec![format!("refs/heads/{name}"), format!("refs/remotes/{name}"), name.to_owned()],
-            None => BASES.map(str::to_owned).to_vec(),
-        };
-        for candidate in candidates {
-            if let Some(commit) = self.resolve(&candidate)? {
-                return Ok(commit);
-            }
-        }
-        self.root()?;
-        Err(GitError::cannot_tell(match option {
-            Some(name) => format!("the base {} is no commit here", error::shown(name.as_bytes())),
-            None => "there is no base: neither origin/HEAD nor main nor master exists; name one by `base`".to_owned(),
-        }))
-    }
-
-    /// The newest commit that both descend from.
-    ///
-    /// # Errors
-    /// [`GitError::CannotTell`] if there is none, which in a shallow clone says nothing.
-    pub fn merge_base(&self, one: &CommitId, other: &CommitId) -> Result<CommitId, GitError> {
-        let said = self.call("merge-base").args([one.as_str(), other.as_str()]).run()?;
-        match said.code {
-            0 => CommitId::of_line(said.stdout.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default()),
-            1 if self.is_shallow()? => {
-                Err(GitError::cannot_tell("this clone is shallow and does not reach back to a common commit"))
-            }
-            1 => Err(GitError::cannot_tell(format!("{} and {} have no common commit", one.short(), other.short()))),
-            _ => Err(said.error("merge-base")),
         }
     }
 

@@ -15,17 +15,21 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
-    /// The work of this job. Its base is the commit that the job recorded when it started, which the work cannot
-    /// have moved; else the step's option; else what [`Git::base`] finds.
+    /// The work of this job. Its base is where the option's branch stood before the job began, else the commit that
+    /// the job recorded then: neither can be moved by the work. Only where neither is known it is looked for now, as
+    /// [`Git::base`] does.
     pub(crate) fn of(context: &StepContext<'_>, option: Option<&str>) -> Result<Self, GitError> {
         let git = Git::of(context);
-        let base = match context.job.project.base.as_deref().map(|recorded| (CommitId::new(recorded), recorded)) {
+        let base = match (option.zip(context.before.branches.as_ref()), context.job.project.base.as_deref()) {
+            (Some((name, branches)), _) => git.base_before(name, branches)?,
             // A full id is never looked up as a branch: somebody may have named one so.
-            Some((Some(id), recorded)) => git
-                .resolve(id.as_str())?
-                .ok_or_else(|| GitError::CannotTell(format!("the job's base {recorded} is no commit here")))?,
-            Some((None, recorded)) => git.base(Some(recorded))?,
-            None => git.base(option)?,
+            (None, Some(recorded)) => match CommitId::new(recorded) {
+                Some(id) => git
+                    .resolve(id.as_str())?
+                    .ok_or_else(|| GitError::CannotTell(format!("the job's base {recorded} is no commit here")))?,
+                None => git.base(Some(recorded))?,
+            },
+            (None, None) => git.base(option)?,
         };
         let head = git.head()?.ok_or_else(|| GitError::CannotTell("there is no commit yet".to_owned()))?;
         let base = git.merge_base(&base, &head)?;

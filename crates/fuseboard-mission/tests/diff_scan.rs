@@ -99,7 +99,7 @@ fn what_the_base_branch_gained_meanwhile_is_not_the_works() {
 }
 
 #[test]
-fn the_base_that_the_job_recorded_comes_before_the_option_and_the_branches() {
+fn the_base_that_the_job_recorded_comes_before_branches_as_they_stand_now() {
     let mut stage = Stage::new(&[("a.py", b"x = 1\n")]);
     stage.recorded = Some(stage.git(&["rev-parse", "HEAD"]));
     stage.commit(&[("a.py", &with_key())]);
@@ -110,6 +110,24 @@ fn the_base_that_the_job_recorded_comes_before_the_option_and_the_branches() {
     stage.recorded = Some("0123456789".repeat(4));
     let error = stage.run(&gate("")).unwrap_err();
     assert!(error.message.contains("is no commit here"), "{error}");
+}
+
+#[test]
+fn a_base_that_is_named_counts_as_it_stood_before_the_job() {
+    let mut stage = Stage::new(&[("a.py", b"x = 1\n")]);
+    stage.git(&["branch", "-q", "release"]);
+    stage.commit(&[("a.py", &with_key())]);
+    // The job began on work that the release has not.
+    stage.recorded = Some(stage.git(&["rev-parse", "HEAD"]));
+    stage.before.branches = Some(stage.ours().branches().unwrap());
+    stage.commit(&[("b.py", b"y = 1\n")]);
+    passed(stage.run(&gate("")));
+    blocked(stage.run(&gate("base = 'release'")));
+    stage.git(&["branch", "-q", "-f", "release"]);
+    blocked(stage.run(&gate("base = 'release'")));
+    stage.git(&["branch", "-q", "later"]);
+    let error = stage.run(&gate("base = 'later'")).unwrap_err();
+    assert!(error.message.contains("later was no branch when the job began"), "{error}");
 }
 
 #[test]

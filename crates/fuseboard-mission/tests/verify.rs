@@ -143,7 +143,7 @@ fn a_remote_that_the_work_moved_shows_nothing() {
         Deadline::NEVER,
         &fuseboard_pipeline::process::Interrupt::never(),
     );
-    stage.publishing = git.publishing();
+    stage.before.publishing = git.publishing();
     assert_eq!(check(&stage, "pushed").0, "pass");
     stage.git(&["remote", "remove", "origin"]);
     let (result, why) = check(&stage, "pushed");

@@ -37,6 +37,7 @@ use crate::process::Interrupt;
 use crate::redact::Redactor;
 use crate::report::{Kind, Report, Status, StepRow, VerdictWord};
 use crate::runner::{self, Run, Selection};
+use crate::step::Before;
 use crate::tracker::Tracker;
 
 /// How long a step that hangs may do so.
@@ -253,7 +254,7 @@ impl Drill {
             tracker,
             tree: Arc::new(StillTree),
             damage: Box::new(|| None),
-            publishing: None,
+            before: Before::default(),
             ledger: Arc::new(NoLedger),
             interrupt: self.interrupt.clone(),
             state_folder: self.scratch.clone(),

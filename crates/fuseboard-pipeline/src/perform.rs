@@ -45,7 +45,7 @@ pub(crate) fn perform(run: &Underway, step: &PlannedStep, ended: &[StepRow], dea
         config_folder: &run.given.config_folder,
         ended,
         circuits: &circuits_so_far,
-        publishing: run.given.publishing.as_deref(),
+        before: &run.given.before,
         ledger: &*run.given.ledger,
         redactor: &run.given.redactor,
     };

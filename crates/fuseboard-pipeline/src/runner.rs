@@ -21,6 +21,7 @@ use crate::process::{Deadline, Interrupt};
 use crate::redact::Redactor;
 use crate::report::{BlockedBy, CircuitChanges, Kind, Reason, Report, Status, StepRow, VerdictWord};
 use crate::stamp::Stamp;
+use crate::step::Before;
 use crate::tracker::Tracker;
 use crate::tree::{Tree, TreeState};
 
@@ -48,8 +49,8 @@ pub struct Run {
     /// What was found damaged in the store since the program began: no gate passes then, though the store may work
     /// again by now.
     pub damage: Box<dyn Fn() -> Option<String> + Send + Sync>,
-    /// Where the base would be published, as it stood before the job began; `None` if that is not known.
-    pub publishing: Option<String>,
+    /// How the repository stood before the job began.
+    pub before: Before,
     /// What is written down.
     pub ledger: Arc<dyn Ledger>,
     /// Whether somebody stops the program.

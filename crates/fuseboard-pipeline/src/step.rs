@@ -1,5 +1,6 @@
 //! A step, from the inside: what a built-in one is given, and what it may answer.
 
+use std::collections::BTreeMap;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::path::{Path, PathBuf};
 
@@ -65,12 +66,21 @@ pub struct StepContext<'a> {
     pub ended: &'a [StepRow],
     /// What has become of this run's circuits so far.
     pub circuits: &'a CircuitChanges,
-    /// Where the base would be published, as it stood before the job began; `None` if that is not known.
-    pub publishing: Option<&'a str>,
+    /// How the repository stood before the job began.
+    pub before: &'a Before,
     /// What earlier runs left, and where this one is written down.
     pub ledger: &'a dyn Ledger,
     /// Takes secrets out of what is kept.
     pub redactor: &'a Redactor,
+}
+
+/// How the job's repository stood before the job began, as far as that is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Where the base would have been published.
+    pub publishing: Option<String>,
+    /// The commit at which each branch stood, by the branch's full name, such as `refs/heads/main`.
+    pub branches: Option<BTreeMap<String, String>>,
 }
 
 impl StepContext<'_> {

@@ -17,7 +17,7 @@ use crate::scan::{AddedFile, Baseline, Findings, Group, Scan, WAIVER_MARK};
 /// | option | meaning | default |
 /// |---|---|---|
 /// | `block_on` | the groups that block: `secret`, `debug`, `todo`, `large`; those can be neither waived nor exempted | `["secret"]` |
-/// | `base` | what the work is compared with, if the job did not record it: a branch or commit | `origin/HEAD`, `main`, `master` |
+/// | `base` | what the work is compared with: a branch as it stood before the job, or a full commit id | the base that the job recorded |
 /// | `sarif` | the file to which the findings are written, relative to the configuration's folder | none |
 /// | `baseline` | a file in the base, from the top folder, with findings that are known; as `sarif` writes it | none |
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -41,7 +41,7 @@ const FAIL_CODES: [u8; 1] = [1];
 /// | `fail_codes` | the exit codes that mean "found something" | 1 |
 /// | `files` | patterns of the changed files that are meant: `*` is any text, `?` one character; one without `/` is for a file's name, one with it for the path below the job's folder | all |
 /// | `rules` | files, such as the linter's configuration, that must be what they were before the job began | none |
-/// | `base` | what the work is compared with, if the job did not record it | `origin/HEAD`, `main`, `master` |
+/// | `base` | what the work is compared with, as for `diff-scan` | the base that the job recorded |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lint {
     command: Vec<String>,

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use fuseboard_pipeline::config::{ConfigErrors, StepOptions};
 use fuseboard_pipeline::process::plain_text;
+use fuseboard_pipeline::report::{Kind, StepRow};
 use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
 use serde_json::json;
 
@@ -94,6 +95,7 @@ impl Merge {
             Some(remote) => on_remote(git, remote, candidate)?,
             None => here(git, base)?,
         };
+        all_is_judged(git, context, candidate, &old)?;
         let moved = self.moved(git, context, &old, base)?;
         let strategy = self.options.strategy;
         let work = Work { git, context, turn, candidate, old: &old };
@@ -148,7 +150,7 @@ impl Merge {
             Base::Usual | Base::Fixed => git.base_branch(None)?,
             Base::Branch(name) => git.base_branch(Some(name))?,
         };
-        if context.publishing.is_some_and(|before| !git.is_published_as(before, &base)) {
+        if context.before.publishing.as_ref().is_some_and(|before| !git.is_published_as(before, &base)) {
             return Err(refused(
                 "where the base is published has changed since the mission began: its name, a remote or the way there",
             ));
@@ -211,6 +213,24 @@ fn here(git: &Git, base: &str) -> Result<CommitId, Stop> {
         }
         None => Ok(old),
     }
+}
+
+/// Whether the gates that told where they began have seen all that would be merged: they may have judged against
+/// another base.
+fn all_is_judged(git: &Git, context: &StepContext<'_>, candidate: &Candidate, old: &CommitId) -> Result<(), Stop> {
+    let Candidate { branch, head, base, .. } = candidate;
+    let began = |row: &StepRow| CommitId::new(row.output.as_ref()?.get("base")?.as_str()?);
+    for row in context.ended.iter().filter(|row| row.kind == Kind::Gate) {
+        let Some(judged) = began(row) else { continue };
+        if !git.is_ancestor(&judged, &git.merge_base(old, head)?)? {
+            return Err(refused(format!(
+                "{} has judged {branch} from {} on, and not all that would come into {base}; give it the same `base`",
+                row.name,
+                judged.short()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Where the base stands on its remote, if the branch is there as it is here. The commit is here when this returns.

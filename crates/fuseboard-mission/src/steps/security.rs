@@ -23,7 +23,7 @@ use reports::Reports;
 /// | option | meaning | default |
 /// |---|---|---|
 /// | `threshold` | the level from which on it blocks: `medium`, `high`, `critical` | `high` |
-/// | `base` | what the work is compared with, if the job did not record it | `origin/HEAD`, `main`, `master` |
+/// | `base` | what the work is compared with, as for `diff-scan` | the base that the job recorded |
 /// | `sarif` | reports that earlier steps of this run wrote, relative to the configuration's folder | none |
 /// | `scanners` | commands, as lists of words, that print a report (SARIF) | none |
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,7 +34,7 @@ const RUNS: usize = 100;
 /// |---|---|---|
 /// | `command` | the command, as a list of words; no shell | the first that the base declares: `make test`, `npm test`, `pytest`, `cargo test`, `go test ./...` |
 /// | `fail_codes` | the exit codes that mean "tests failed" | make 2, cargo 101, all others 1 |
-/// | `base` | what the work is compared with, if the job did not record it | `origin/HEAD`, `main`, `master` |
+/// | `base` | what the work is compared with, as for `diff-scan` | the base that the job recorded |
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tests {
     command: Option<Vec<String>>,

@@ -63,7 +63,7 @@ const MOST_RERUNS: u32 = 2;
 /// | `block_on` | the checks that block if they find something wrong | `["diff"]` |
 /// | `not_code` | modes of missions that are to write no code | `["research", "review", "plan", "report"]` |
 /// | `pull_request` | whether a pull request is asked for, by the GitHub CLI | no |
-/// | `base` | what the work is compared with, if the job did not record it | `origin/HEAD`, `main`, `master` |
+/// | `base` | what the work is compared with, as for `diff-scan` | the base that the job recorded |
 /// | `reruns` | how many re-runs of a mission of the same title are asked for, 0 to 2 | 0 |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verify {

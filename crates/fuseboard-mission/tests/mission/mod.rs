@@ -12,7 +12,7 @@ use fuseboard_pipeline::job::{Job, JobProject};
 use fuseboard_pipeline::ledger::NoLedger;
 use fuseboard_pipeline::process::{Deadline, Interrupt};
 use fuseboard_pipeline::redact::Redactor;
-use fuseboard_pipeline::step::{Answer, Step as _, StepContext, StepError};
+use fuseboard_pipeline::step::{Answer, Before, Step as _, StepContext, StepError};
 
 use crate::repository::{Repository, git_in};
 
@@ -116,7 +116,7 @@ impl Mission {
         let redactor = Redactor::from_env(std::env::vars_os());
         merge.run(&StepContext {
             circuits: &fuseboard_pipeline::report::CircuitChanges::default(),
-            publishing: None,
+            before: &Before::default(),
             name: "merge",
             run: &run,
             job: &self.job,

@@ -12,7 +12,7 @@ use fuseboard_pipeline::process::{Deadline, Interrupt};
 use fuseboard_pipeline::redact::Redactor;
 use fuseboard_pipeline::report::{CircuitChanges, Report, StepRow};
 use fuseboard_pipeline::stamp::Stamp;
-use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
+use fuseboard_pipeline::step::{Answer, Before, Step, StepContext, StepError, Told};
 
 pub(crate) fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/claude").join(name)
@@ -115,7 +115,7 @@ impl Stage {
             config_folder: self.folder.path(),
             ended: &self.ended,
             circuits: &self.circuits,
-            publishing: None,
+            before: &Before::default(),
             ledger: &self.book,
             redactor: &Redactor::from_env(std::env::vars_os()),
         };

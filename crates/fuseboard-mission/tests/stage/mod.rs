@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fuseboard_mission::git::Git;
 use fuseboard_pipeline::config::{ConfigErrors, StepOptions, TableReader};
 use fuseboard_pipeline::job::{Job, JobProject, ModelUsage};
 use fuseboard_pipeline::ledger::{Ledger, LedgerError, RunHead, StoredRun};
@@ -13,7 +14,7 @@ use fuseboard_pipeline::process::{Deadline, Interrupt};
 use fuseboard_pipeline::redact::Redactor;
 use fuseboard_pipeline::report::{CircuitChanges, Report, StepRow};
 use fuseboard_pipeline::stamp::Stamp;
-use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError};
+use fuseboard_pipeline::step::{Answer, Before, Step, StepContext, StepError};
 use serde_json::Value;
 
 /// A book with these runs in it, in which nothing is written; or why it cannot be read.
@@ -55,8 +56,8 @@ pub(crate) struct Stage {
     pub(crate) book: Book,
     /// The job, but for its project.
     pub(crate) job: Job,
-    /// Where the base was published when the job began.
-    pub(crate) publishing: Option<String>,
+    /// How the repository stood when the job began.
+    pub(crate) before: Before,
     /// What the job recorded as its base.
     pub(crate) recorded: Option<String>,
     /// When the job ended.
@@ -70,8 +71,15 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let deadline = Deadline::after(Duration::from_secs(60));
         let job = Job { succeeded: true, ..Job::default() };
-        let stage =
-            Self { folder, book: Book::default(), job, publishing: None, recorded: None, ended: None, deadline };
+        let stage = Self {
+            folder,
+            book: Book::default(),
+            job,
+            before: Before::default(),
+            recorded: None,
+            ended: None,
+            deadline,
+        };
         stage.git(&["init", "-q", "-b", "main"]);
         stage.commit(base);
         stage.git(&["switch", "-q", "-c", "work"]);
@@ -111,6 +119,11 @@ impl Stage {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// Our git, without limits.
+    pub(crate) fn ours(&self) -> Git {
+        Git::at(self.path(), Deadline::NEVER, &Interrupt::never())
+    }
+
     pub(crate) fn run(&self, step: &dyn Step) -> Result<Answer, StepError> {
         self.run_in(PathBuf::new().as_path(), step)
     }
@@ -126,7 +139,7 @@ impl Stage {
         let job = Job { project, ended_at: self.ended, ..self.job.clone() };
         step.run(&StepContext {
             circuits: &CircuitChanges::default(),
-            publishing: self.publishing.as_deref(),
+            before: &self.before,
             name: "gate",
             // No two alike: what carries the mark of another step would be ended with it.
             run: &self.path().to_string_lossy(),

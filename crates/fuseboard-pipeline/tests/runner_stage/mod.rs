@@ -17,7 +17,7 @@ use fuseboard_pipeline::process::Interrupt;
 use fuseboard_pipeline::redact::Redactor;
 use fuseboard_pipeline::report::Report;
 use fuseboard_pipeline::runner::{self, Run, Selection};
-use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
+use fuseboard_pipeline::step::{Answer, Before, Step, StepContext, StepError, Told};
 use fuseboard_pipeline::tracker::Tracker;
 use fuseboard_pipeline::tree::{Tree, TreeState};
 
@@ -118,7 +118,7 @@ impl Stage {
             tracker,
             tree: Arc::new(self.tree.clone()),
             damage: Box::new(move || damage.map(str::to_owned)),
-            publishing: None,
+            before: Before::default(),
             ledger: Arc::new(NoLedger),
             interrupt: Interrupt::never(),
             state_folder: PathBuf::new(),

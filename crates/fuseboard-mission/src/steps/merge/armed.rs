@@ -9,7 +9,7 @@
 use fuseboard_pipeline::step::{StepContext, StepError, Told};
 use serde_json::json;
 
-use super::{Candidate, Merge, Stop, moved_clause, pushed, refused};
+use super::{Candidate, Merge, Stop, all_is_judged, moved_clause, on_remote, refused};
 use crate::git::Git;
 use crate::github::{Arming, GitHub, GitHubError};
 
@@ -30,7 +30,8 @@ impl Merge {
         let Some(remote) = remote else {
             return Err(refused("there is no remote, and so no pull request; write via = \"git\""));
         };
-        let old = pushed(git, remote, candidate)?;
+        let old = on_remote(git, remote, candidate)?;
+        all_is_judged(git, context, candidate, &old)?;
         let moved = self.moved(git, context, &old, base)?;
         let github = GitHub::of(git, context.redactor);
         let Some(request) = github.pull_request(branch)? else {

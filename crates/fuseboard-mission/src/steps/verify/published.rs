@@ -41,8 +41,8 @@ pub(super) fn pushed(work: &Work<'_>) -> Result<Look, StepError> {
 /// Looks at the branch, if it is one and others look for it where they did before the mission.
 fn on_branch(work: &Work<'_>, look: impl FnOnce(&str) -> Result<Look, StepError>) -> Result<Look, StepError> {
     let git = work.judged.git();
-    let publishing = work.context.publishing;
-    if publishing.is_some() && git.publishing().as_deref() != publishing {
+    let publishing = &work.context.before.publishing;
+    if publishing.is_some() && git.publishing() != *publishing {
         let why = "where the base is published has changed since the mission began: its name or a remote";
         return Ok(Look::Wrong(why.to_owned()));
     }
