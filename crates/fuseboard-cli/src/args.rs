@@ -148,6 +148,9 @@ Examples:
     #[command(after_help = "Examples:\n  fuseboard validate\n  fuseboard validate --config draft.toml --format json")]
     Validate,
     /// Break each gate in every way, and show that what waits for it stays blocked. Exit 1 if anything leaks
+    ///
+    /// No action and no recorder is run. For the fault "missing tool" each gate's own command is run, with nothing but
+    /// shells on its PATH. The configuration must be trusted.
     #[command(after_help = "Examples:\n  fuseboard drill\n  fuseboard drill --format json | jq .leaks")]
     Drill,
     /// Write a commented fuseboard.toml into the repository's root, and trust it

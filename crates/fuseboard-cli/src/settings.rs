@@ -219,7 +219,11 @@ impl Settings {
 
     /// The configured policy of a circuit.
     pub(crate) fn policy(&self, name: &CircuitName) -> Policy {
-        self.config.circuit(None, name).policy
+        // To find out the project's name is not for nothing, and most often no step is configured.
+        if self.config.steps.is_empty() && name.project().is_none() {
+            return self.config.circuit(None, name).policy;
+        }
+        self.config.circuit_in(self.project(), name).policy
     }
 
     /// Every circuit as it is now. A damaged record is told of and left out.
@@ -262,16 +266,30 @@ impl Settings {
         Err(Failed::new(ExitCode::Usage, format_args!("circuit {wanted} was never seen; {hint}")))
     }
 
-    /// Like [`Settings::known`]; a name never seen is taken as it is.
+    /// Like [`Settings::known`]; a name never seen is the circuit of the step that is called so, or is taken as it is.
     pub(crate) fn known_or_new(&self, name: &str) -> Result<CircuitName, Failed> {
         let new = valid_name(name)?;
-        if new.project().is_some() || self.project_circuit_is_absent(&new) { Ok(new) } else { self.known(name) }
+        if new.project().is_some() {
+            return Ok(new);
+        }
+        if !self.project_circuit_is_absent(&new) {
+            return self.known(name);
+        }
+        let of_step = (!self.config.steps.is_empty())
+            .then(|| self.config.circuit_of_step(self.project(), new.as_str()))
+            .flatten();
+        Ok(of_step.filter(|_| !self.is_seen(&new)).unwrap_or(new))
+    }
+
+    /// Whether the store knows the circuit, as far as it can be read.
+    pub(crate) fn is_seen(&self, name: &CircuitName) -> bool {
+        matches!(self.board().view(name), Ok(Some(_)))
     }
 
     /// Whether the current project has no circuit of this name: the common case, told by one read.
     fn project_circuit_is_absent(&self, name: &CircuitName) -> bool {
         let in_project = CircuitName::new(&format!("{}/{name}", self.project())).ok();
-        in_project.is_none_or(|name| !matches!(self.board().view(&name), Ok(Some(_))))
+        in_project.is_none_or(|name| !self.is_seen(&name))
     }
 }
 

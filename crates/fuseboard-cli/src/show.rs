@@ -7,7 +7,7 @@ use fuseboard::clock::Human;
 use fuseboard::{Mode, Policy, Shown, View};
 use fuseboard_pipeline::duration;
 use fuseboard_pipeline::process::plain_text;
-use fuseboard_pipeline::report::{Report, Status, StepRow, VerdictWord};
+use fuseboard_pipeline::report::{Report, RunResult, Status, StepRow, VerdictWord};
 use fuseboard_pipeline::stamp::Stamp;
 use serde_json::{Value, json};
 
@@ -142,5 +142,11 @@ pub(crate) fn step_line(row: &StepRow) -> String {
 /// A run's end in one line.
 pub(crate) fn run_line(report: &Report) -> String {
     let took = Human(Duration::from_millis(report.duration_ms));
-    format!("{} after {took}, exit code {}; see: fuseboard runs {}", report.result, report.exit_code, report.id)
+    let result = match report.result {
+        result @ (RunResult::Success | RunResult::Skipped) if !report.job.succeeded => {
+            format!("the job failed; the steps after it: {result}")
+        }
+        result => result.to_string(),
+    };
+    format!("{result} after {took}, exit code {}; see: fuseboard runs {}", report.exit_code, report.id)
 }

@@ -5,7 +5,7 @@ mod world;
 
 use std::collections::BTreeMap;
 
-use mission_stage::Stage;
+use mission_stage::{Stage, gated};
 use serde_json::Value;
 use world::finish;
 
@@ -96,4 +96,28 @@ fn operators_acts_refuse_inside_of_a_mission_by_agent_or_step() {
     assert_eq!(stage.read("codes"), "77\n".repeat(8), "{}", ran.err());
     let circuit = stage.world.circuit("work/check");
     assert!(circuit["switch"].is_null() && circuit["failures"] == 1, "{circuit}");
+}
+
+#[test]
+fn a_steps_name_is_its_circuits_for_operators_from_the_first_run_on() {
+    let stage = Stage::new(&gated("run = ['true']\npolicy = { trip_after = 5, cool_down_max = '20m' }"));
+    let ran = stage.run(&["switch", "publish", "off", "--reason", "freeze"]);
+    assert_eq!(ran.code, 0, "{}", ran.err());
+    assert!(ran.err().contains("work/publish was never seen before"), "{}", ran.err());
+    let flown = stage.fly(&[], "true");
+    assert_eq!(flown.end_of("publish"), ("skipped", "switched-off"), "{}", flown.told());
+    assert!(!stage.has("published"));
+    // And it is told by the step's own policy.
+    let ran = stage.run(&["status", "check", "--format", "json"]);
+    assert_eq!(ran.json()["circuits"][0]["policy"]["trip_after"], 5, "{}", ran.out());
+}
+
+#[test]
+fn a_failed_job_is_told_as_failed_though_its_steps_went_well() {
+    let stage = Stage::new("[[step]]\nname = 'note'\nkind = 'recorder'\nrun = ['true']\n");
+    let flown = stage.fly(&[], "exit 3");
+    assert!(flown.ran.err().contains("the job failed; the steps after it: success after"), "{}", flown.ran.err());
+    assert_eq!((flown.code(), &flown.report["result"]), (3, &"success".into()));
+    let runs = stage.run(&["runs"]).out();
+    assert!(runs.lines().nth(1).is_some_and(|line| line.contains("job failed")), "{runs}");
 }

@@ -159,6 +159,26 @@ impl Config {
         settled(step.keys.clone().over(configured).over(step.default_keys()), step.kind.role())
     }
 
+    /// The circuit of the step of this name, in a project, if there is one.
+    pub fn circuit_of_step(&self, project: &str, name: &str) -> Option<CircuitName> {
+        let step = self.steps.iter().find(|step| step.name.as_str() == name)?;
+        self.step_circuit(project, step).scope.name(project, &step.name).ok()
+    }
+
+    /// What is configured of a circuit that a project sees: a step's, its agent's, or any other.
+    pub fn circuit_in(&self, project: &str, circuit: &CircuitName) -> CircuitSettings {
+        let is_of = |step: &&StepDeclaration| {
+            self.circuit_of_step(project, step.name.as_str()).is_some_and(|name| name == *circuit)
+        };
+        if let Some(step) = self.steps.iter().find(is_of) {
+            return self.step_circuit(project, step);
+        }
+        if circuit.project() == Some(project) && circuit.short() == AGENT_CIRCUIT {
+            return self.agent_circuit(project);
+        }
+        self.circuit(None, circuit)
+    }
+
     /// What is configured of the circuit of a project's agent.
     pub fn agent_circuit(&self, project: &str) -> CircuitSettings {
         settled(self.agent_keys(project), Role::Work)

@@ -3,14 +3,14 @@
 //! It shows that nothing behind a gate runs then, and that no recorder looks as if it had worked.
 //!
 //! The pipeline is the user's own: its waits, block codes, policies and kinds count. Only the step under test is
-//! broken; all others are replaced by stand-ins that pass or are done at once, so that no action is ever really run.
-//! Circuits live in memory. A step that is disabled is drilled as if it were not.
+//! broken; all others are replaced by stand-ins that pass or are done at once, so that no action, and no recorder, is
+//! ever really run. Circuits live in memory. A step that is disabled is drilled as if it were not.
 //!
 //! | fault | how it is planted |
 //! |---|---|
 //! | crash | a command dies by a signal; a built-in step panics |
 //! | hang | it does not end, and has a second |
-//! | missing tool | the step's own command finds nothing but shells on its `PATH`; a built-in step says that it found no program |
+//! | missing tool | a gate's own command finds nothing but shells on its `PATH`; a recorder's is not found; a built-in step says so of its own |
 //! | open circuit | its circuit is opened before the run |
 //! | unreadable store | each call of the store fails |
 //! | changed rules | a file that it names is changed after the step was planned |
@@ -119,6 +119,8 @@ pub enum Finding {
 /// A drill of one pipeline.
 pub struct Drill {
     pipeline: Pipeline,
+    /// The steps that are switched off in the configuration.
+    disabled: Vec<String>,
     project: JobProject,
     scratch: PathBuf,
     interrupt: Interrupt,
@@ -136,11 +138,14 @@ impl Drill {
         redactor: &Redactor,
     ) -> Self {
         pipeline.section.deadline = DEADLINE;
+        let mut disabled = Vec::new();
         for step in &mut pipeline.steps {
-            step.declaration.enabled = true;
+            if !std::mem::replace(&mut step.declaration.enabled, true) {
+                disabled.push(step.name().to_owned());
+            }
         }
         let (interrupt, redactor) = (interrupt.clone(), redactor.clone());
-        Self { pipeline, project, scratch: scratch.to_owned(), interrupt, redactor }
+        Self { pipeline, disabled, project, scratch: scratch.to_owned(), interrupt, redactor }
     }
 
     /// The exercises that there are, in the order of the file.
@@ -157,6 +162,28 @@ impl Drill {
         let is_free =
             |step: &&PlannedStep| step.declaration.kind == Kind::Action && step.declaration.waits.gated_by.is_empty();
         self.pipeline.steps.iter().filter(is_free).map(|step| step.name().to_owned()).collect()
+    }
+
+    /// Gates that are not only told, and for which nothing waits: whatever they say, nothing is held back.
+    pub fn idle_gates(&self) -> Vec<String> {
+        let steps = &self.pipeline.steps;
+        let is_waited_for =
+            |gate: &str| steps.iter().any(|step| step.declaration.waits.gated_by.iter().any(|name| **name == gate));
+        let is_idle = |step: &&PlannedStep| {
+            step.declaration.kind == Kind::Gate && !step.declaration.advisory && !is_waited_for(step.name())
+        };
+        steps.iter().filter(is_idle).map(|step| step.name().to_owned()).collect()
+    }
+
+    /// Enabled steps that wait for a gate which is disabled, and so never run; with that gate.
+    pub fn held_for_good(&self) -> Vec<(String, String)> {
+        let is_off = |name: &str| self.disabled.iter().any(|off| off == name);
+        let on = self.pipeline.steps.iter().filter(|step| !is_off(step.name()));
+        let held = |step: &PlannedStep| {
+            let off = step.declaration.waits.gated_by.iter().find(|gate| is_off(gate))?;
+            Some((step.name().to_owned(), (**off).clone()))
+        };
+        on.filter_map(held).collect()
     }
 
     /// The gated steps that do not run even if every gate passes: that they are held back shows nothing.
@@ -290,7 +317,7 @@ fn broken(step: &PlannedStep, fault: Fault, shells: &Path) -> Option<Task> {
         Fault::OpenCircuit | Fault::UnreadableStore | Fault::ChangedRules => return None,
     };
     Some(match &step.task {
-        Task::Command(words) => Task::Command(command(play, words, shells)),
+        Task::Command(words) => Task::Command(command(play, step.declaration.kind, words, shells)),
         Task::BuiltIn(_) => Task::BuiltIn(Arc::new(StandIn::playing(play))),
     })
 }

@@ -145,14 +145,27 @@ fn what_waits_for_no_gate_and_what_never_runs_is_named() {
 }
 
 #[test]
-fn a_recorder_that_breaks_is_reported_as_failed_and_one_that_hides_it_is_a_leak() {
+fn a_recorder_that_breaks_is_reported_as_failed_and_is_never_really_run() {
     let recorder = |run: &str| Stage::new(&format!("[[step]]\nname = 'note'\nkind = 'recorder'\nrun = {run}\n"));
     let exercises = recorder("['true']").all();
     let faults: Vec<(Fault, Kind)> = exercises.iter().map(|exercise| (exercise.fault, exercise.kind)).collect();
     assert_eq!(faults, [Fault::Crash, Fault::Hang, Fault::MissingTool].map(|fault| (fault, Kind::Recorder)));
     assert!(exercises.iter().all(|exercise| exercise.finding == Finding::Held), "{exercises:?}");
-    let exercise = recorder("['/bin/sh', '-c', 'the-notifier || true']").drill.exercise("note", Fault::MissingTool);
-    assert_eq!(exercise.finding, Finding::Leak("it was reported as success".to_owned()));
+    let stage = recorder("['/bin/sh', '-c', 'echo sent >told']");
+    assert!(stage.all().iter().all(|exercise| exercise.finding == Finding::Held));
+    assert!(!stage.folder.path().join("told").exists());
+}
+
+#[test]
+fn a_gate_for_which_nothing_waits_and_one_that_is_switched_off_are_named() {
+    let gate = |name: &str, keys: &str| format!("[[step]]\nname = '{name}'\nkind = 'gate'\nrun = ['true']\n{keys}\n");
+    let action = "[[step]]\nname = 'publish'\nkind = 'action'\nrun = ['true']\ngated_by = ['off']\n";
+    let stage = Stage::new(
+        &[gate("off", "enabled = false"), gate("idle", ""), gate("told", "advisory = true"), action.to_owned()]
+            .concat(),
+    );
+    assert_eq!(stage.drill.idle_gates(), ["idle"]);
+    assert_eq!(stage.drill.held_for_good(), [("publish".to_owned(), "off".to_owned())]);
 }
 
 #[test]

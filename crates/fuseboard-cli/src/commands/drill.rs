@@ -27,7 +27,9 @@ struct Drilled {
     /// Of each gate and recorder, in the order of the file.
     steps: Vec<Vec<Exercise>>,
     ungated: Vec<String>,
+    idle: Vec<String>,
     unreachable: Vec<String>,
+    held_for_good: Vec<(String, String)>,
 }
 
 pub(crate) fn drill(settings: &Settings) -> Result<ExitCode, Failed> {
@@ -82,7 +84,13 @@ impl Drilled {
             let lanes: Vec<_> = of_steps.into_iter().map(|step| scope.spawn(move || one(step))).collect();
             lanes.into_iter().map(|lane| lane.join().unwrap_or_else(|bug| std::panic::resume_unwind(bug))).collect()
         });
-        Self { steps, ungated: drill.ungated(), unreachable: drill.unreachable() }
+        Self {
+            steps,
+            ungated: drill.ungated(),
+            idle: drill.idle_gates(),
+            unreachable: drill.unreachable(),
+            held_for_good: drill.held_for_good(),
+        }
     }
 
     fn leaks(&self) -> impl Iterator<Item = (&Exercise, &String)> {
@@ -100,7 +108,9 @@ impl Drilled {
             "exercises": exercises,
             "leaks": self.leaks().count(),
             "ungated": self.ungated,
+            "idle": self.idle,
             "unreachable": self.unreachable,
+            "held_for_good": self.held_for_good.iter().map(|(step, by)| json!({"step": step, "by": by})).collect::<Vec<_>>(),
         })
     }
 
@@ -118,6 +128,11 @@ impl Drilled {
         let mut lines: Vec<String> = Vec::new();
         for (exercise, why) in self.leaks() {
             lines.push(styled(BAD, &format!("LEAK: {} {}: {why}", exercise.step, exercise.fault.as_str())));
+            if exercise.fault == Fault::MissingTool {
+                let hint = "  its command exits with 0 though it found nothing but shells: does it hide a failure, as in \
+                            `lint || true`? One that needs no other program is right to do so";
+                lines.push(styled(FAINT, hint));
+            }
         }
         for exercise in self.steps.iter().flatten() {
             if let Finding::NotPlanted(why) = &exercise.finding {
@@ -127,6 +142,15 @@ impl Drilled {
         }
         for name in &self.unreachable {
             lines.push(styled(MIDDLING, &format!("{name} never runs, whatever its gates say: nothing is shown of it")));
+        }
+        for (name, gate) in &self.held_for_good {
+            lines.push(styled(MIDDLING, &format!("{name} waits for {gate}, which is disabled: it never runs")));
+        }
+        for name in &self.idle {
+            lines.push(styled(
+                MIDDLING,
+                &format!("nothing waits for {name}: what it blocks goes on; name it in `gated_by`"),
+            ));
         }
         for name in &self.ungated {
             lines.push(styled(MIDDLING, &format!("{name} waits for no gate: nothing can hold it back")));

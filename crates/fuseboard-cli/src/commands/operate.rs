@@ -23,12 +23,18 @@ pub(crate) fn switch(settings: &Settings, args: &SwitchArgs) -> Result<ExitCode,
             format!("--for {time} is longer than {longest}, the longest time; for good, change the configuration");
         return Err(Failed::new(ExitCode::Usage, message));
     }
+    let is_new = !settings.is_seen(&name);
     let done = match args.position {
         SwitchTo::Off => operator.switch(&name, Position::Off, &settings.redact(reason), args.time),
         SwitchTo::On => operator.switch(&name, Position::On, &settings.redact(reason), args.time),
         SwitchTo::Auto => operator.auto(&name, &settings.redact(reason)),
     };
     done.map_err(no_store)?;
+    if is_new {
+        settings
+            .console
+            .note(format_args!("{name} was never seen before; if it is not the name you meant: fuseboard status"));
+    }
     Ok(ExitCode::Done)
 }
 

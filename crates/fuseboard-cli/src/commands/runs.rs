@@ -83,6 +83,8 @@ fn unreadable(error: &LedgerError) -> Failed {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Ended(RunResult),
+    /// The steps have nothing to complain of, but the job that they followed failed.
+    JobFailed(RunResult),
     /// It never ended: its process is gone.
     Interrupted,
     /// As far as can be told it is at it.
@@ -92,7 +94,10 @@ enum Fate {
 impl Fate {
     fn of(run: &StoredRun) -> Self {
         match &run.report {
-            Some(report) => Self::Ended(report.result),
+            Some(report) => match report.result {
+                result @ (RunResult::Success | RunResult::Skipped) if !report.job.succeeded => Self::JobFailed(result),
+                result => Self::Ended(result),
+            },
             None if run.was_interrupted || run.head.holder.proved_dead() => Self::Interrupted,
             None => Self::Running,
         }
@@ -100,9 +105,17 @@ impl Fate {
 
     fn as_str(self) -> &'static str {
         match self {
-            Self::Ended(result) => result.as_str(),
+            Self::Ended(result) | Self::JobFailed(result) => result.as_str(),
             Self::Interrupted => RunResult::Interrupted.as_str(),
             Self::Running => "running",
+        }
+    }
+
+    /// For people.
+    fn shown(self) -> &'static str {
+        match self {
+            Self::JobFailed(_) => "job failed",
+            fate => fate.as_str(),
         }
     }
 
@@ -110,6 +123,7 @@ impl Fate {
         match self {
             Self::Ended(RunResult::Success | RunResult::Skipped) => Style::new(),
             Self::Ended(RunResult::Failed | RunResult::Blocked | RunResult::TimedOut | RunResult::Interrupted)
+            | Self::JobFailed(_)
             | Self::Interrupted => BAD,
             Self::Running => MIDDLING,
         }
@@ -153,7 +167,7 @@ fn table(runs: &[StoredRun], short: usize, now: SystemTime) -> String {
             ago(run.head.started_at, now),
             plain_text(&run.head.project),
             title.map_or("-".to_owned(), shortened),
-            Fate::of(run).as_str().to_owned(),
+            Fate::of(run).shown().to_owned(),
             run.report.as_ref().map_or("-".to_owned(), |report| report.exit_code.to_string()),
             report_table::summary(&steps(run)),
         ];
@@ -198,7 +212,7 @@ fn card(run: &StoredRun, now: SystemTime) -> String {
         rows.extend((report.notices > 0).then(|| ("notices", report.notices.to_string())));
     }
     let told = match (&run.report, fate) {
-        (Some(report), _) => format!("{} (exit code {})", fate.as_str(), report.exit_code),
+        (Some(report), _) => format!("{} (exit code {})", fate.shown(), report.exit_code),
         (None, Fate::Interrupted) => format!("{}: it was ended before it could report", fate.as_str()),
         (None, _) => fate.as_str().to_owned(),
     };

@@ -79,12 +79,14 @@ pub(super) fn shells_alone(folder: &Path) -> io::Result<()> {
 }
 
 /// The command that plays this in place of another one; `shells` is the `PATH` of who finds no tool.
-pub(super) fn command(play: Play, words: &[String], shells: &Path) -> Vec<String> {
+pub(super) fn command(play: Play, kind: Kind, words: &[String], shells: &Path) -> Vec<String> {
     let fixed = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
     match play {
         Play::Pass | Play::Done => words.to_vec(),
         Play::Crash => fixed(&["sh", "-c", "kill -SEGV $$"]),
         Play::Hang => fixed(&["sleep", "600"]),
+        // A recorder writes or tells something, if only that its tool is missing.
+        Play::FindNoTool if kind != Kind::Gate => vec![shells.join("no-such-tool").display().to_string()],
         // A script that hides that its tool is missing (`sh -c "lint || true"`) passes now, as it would then.
         Play::FindNoTool => {
             let start = ["env".to_owned(), format!("PATH={}", shells.display())];
