@@ -98,6 +98,28 @@ fn a_blocked_action_is_told_with_each_gates_word_and_its_gates_are_not_told_agai
 }
 
 #[test]
+fn an_action_that_failed_or_refused_and_a_gate_that_nothing_waited_for_are_told() {
+    let mut stage = Stage::new();
+    let mut merge = StepRow::new("merge", Kind::Action, Status::Failed);
+    merge.detail = Some("agent/x and main conflict in a".into());
+    let mut publish = StepRow::new("publish", Kind::Action, Status::Skipped);
+    (publish.reason, publish.detail) = (Some(Reason::Refused), Some("main is the base itself".into()));
+    let mut tests = StepRow::new("tests", Kind::Gate, Status::Success);
+    (tests.evaluated, tests.verdict, tests.why) = (Some(true), Some(VerdictWord::Block), Some("3 failed".into()));
+    let mut off = StepRow::new("deploy", Kind::Action, Status::Skipped);
+    off.reason = Some(Reason::Disabled);
+    stage.ended = vec![merge, publish, tests, off];
+    let told = notices(&stage.job, &stage.ended, &CircuitChanges::default());
+    let told: Vec<(&str, &str)> = told.iter().map(|notice| (&*notice.subject, &*notice.text)).collect();
+    let expected = [
+        ("merge failed", "agent/x and main conflict in a"),
+        ("publish refused", "main is the base itself"),
+        ("tests blocks", "3 failed"),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn a_failed_job_and_a_stuck_mission_are_told_once() {
     let mut stage = Stage::new();
     let mut session = StepRow::new("outcome", Kind::Recorder, Status::Success);

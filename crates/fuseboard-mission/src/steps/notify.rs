@@ -28,7 +28,7 @@ use fuseboard_pipeline::config::{ConfigErrors, Spanned, StepOptions};
 use fuseboard_pipeline::job::{Job, JobFailure};
 use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::redact::Redactor;
-use fuseboard_pipeline::report::{BlockedBy, CircuitChanges, Kind, Reason, Status, StepRow};
+use fuseboard_pipeline::report::{BlockedBy, CircuitChanges, Kind, Reason, Status, StepRow, VerdictWord};
 use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
 use serde::{Deserialize, Serialize};
@@ -198,7 +198,8 @@ fn summary(new: usize, retried: usize, still: usize) -> String {
 pub fn notices(job: &Job, rows: &[StepRow], circuits: &CircuitChanges) -> Vec<Notice> {
     let mut notices: Vec<Notice> = of_job(job, rows).into_iter().collect();
     notices.extend(rows.iter().filter_map(held_back));
-    notices.extend(rows.iter().filter(|row| !is_named_by_an_action(row, rows)).filter_map(no_verdict));
+    notices.extend(rows.iter().filter_map(not_done));
+    notices.extend(rows.iter().filter(|row| !is_named_by_an_action(row, rows)).filter_map(no_pass));
     notices.extend(circuits.opened.iter().map(|circuit| opened(circuit, rows)));
     notices.extend(circuits.closed.iter().map(|circuit| Notice {
         severity: Severity::Info,
@@ -263,12 +264,30 @@ fn held_back(row: &StepRow) -> Option<Notice> {
     })
 }
 
-/// A gate that was asked and gave no verdict. One that was not asked is told by the action that waited for it.
-fn no_verdict(row: &StepRow) -> Option<Notice> {
-    let was_asked = matches!(row.status, Status::Failed | Status::TimedOut);
-    (row.kind == Kind::Gate && row.evaluated == Some(false) && was_asked).then(|| Notice {
+/// An action that nothing held back, and that did not come about all the same.
+fn not_done(row: &StepRow) -> Option<Notice> {
+    let how = match (row.status, row.reason) {
+        (Status::Failed | Status::TimedOut, _) => "failed",
+        (Status::Skipped, Some(Reason::Refused)) => "refused",
+        _ => return None,
+    };
+    (row.kind == Kind::Action).then(|| Notice {
         severity: Severity::Action,
-        subject: format!("{} gave no verdict", row.name),
+        subject: format!("{} {how}", row.name),
+        text: row.detail.clone().or_else(|| row.last_error.clone()).unwrap_or_default(),
+    })
+}
+
+/// A gate that was asked and did not pass. One that was not asked is told by the action that waited for it.
+fn no_pass(row: &StepRow) -> Option<Notice> {
+    let how = match (row.status, row.verdict) {
+        (Status::Success, Some(VerdictWord::Block)) => "blocks",
+        (Status::Failed | Status::TimedOut, _) => "gave no verdict",
+        _ => return None,
+    };
+    (row.kind == Kind::Gate).then(|| Notice {
+        severity: Severity::Action,
+        subject: format!("{} {how}", row.name),
         text: row.why.clone().or_else(|| row.last_error.clone()).unwrap_or_default(),
     })
 }
