@@ -14,7 +14,7 @@ use crate::guard::contain;
 use crate::name::CircuitName;
 use crate::operator::Operator;
 use crate::policy::Policy;
-use crate::store::{MemoryStore, Store, StoreError};
+use crate::store::{MemoryStore, Pulse, Store, StoreError};
 use crate::view::{ListedView, View};
 
 /// The circuits of one process or store. Cloning copies a pointer.
@@ -46,6 +46,7 @@ pub(crate) struct Parts {
     observers: Vec<Arc<dyn Observer>>,
     in_use: Mutex<HashMap<CircuitName, Policy>>,
     degraded: AtomicBool,
+    exact_totals: bool,
 }
 
 impl Board {
@@ -56,7 +57,13 @@ impl Board {
 
     /// A builder: store, policy, clock, observers.
     pub fn builder() -> BoardBuilder {
-        BoardBuilder { store: None, clock: Arc::new(SystemClock), policy: Policy::default(), observers: Vec::new() }
+        BoardBuilder {
+            store: None,
+            clock: Arc::new(SystemClock),
+            policy: Policy::default(),
+            observers: Vec::new(),
+            exact_totals: false,
+        }
     }
 
     /// The board of the whole process: the one that was [set](Board::set_global), else one in memory with the
@@ -185,6 +192,12 @@ impl Parts {
         }
     }
 
+    /// The pulse of a circuit whose successes need not be written: nothing but a failure in a row matters to it.
+    pub(crate) fn pulse(&self, name: &CircuitName, policy: &Policy) -> Option<Arc<Pulse>> {
+        let counts = self.exact_totals || policy.slow_after().is_some() || policy.trip_after().is_none();
+        if counts { None } else { self.store.pulse(name) }
+    }
+
     /// Notes that the store failed, and tells it if that is news.
     pub(crate) fn store_failed(&self, error: &StoreError) {
         if !self.degraded.swap(true, Ordering::Relaxed) {
@@ -218,6 +231,7 @@ pub struct BoardBuilder {
     clock: Arc<dyn Clock>,
     policy: Policy,
     observers: Vec<Arc<dyn Observer>>,
+    exact_totals: bool,
 }
 
 impl BoardBuilder {
@@ -251,6 +265,14 @@ impl BoardBuilder {
         self
     }
 
+    /// Counts every success of circuits in memory, too. Default: only what changes something is written there, so that
+    /// a circuit that is well costs next to nothing, and its totals lack the successes of that time. Stores that are
+    /// shared by processes count everything anyway.
+    pub fn exact_totals(mut self, exact: bool) -> Self {
+        self.exact_totals = exact;
+        self
+    }
+
     /// The board.
     pub fn build(self) -> Board {
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(self.clock.clone())));
@@ -264,6 +286,7 @@ impl BoardBuilder {
             observers,
             in_use: Mutex::default(),
             degraded: AtomicBool::new(false),
+            exact_totals: self.exact_totals,
         };
         Board { parts: Arc::new(parts) }
     }

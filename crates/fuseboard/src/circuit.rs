@@ -16,7 +16,7 @@ use crate::permit::Permit;
 use crate::policy::{Policy, TripRule};
 use crate::record::{Epoch, Holder, Record, State};
 use crate::state;
-use crate::store::{StoreError, StoreTrouble};
+use crate::store::{Pulse, StoreError, StoreTrouble};
 use crate::transact::{Context, Snapshot};
 
 /// A named circuit, for who calls the work behind it. Cloning is cheap.
@@ -27,11 +27,14 @@ pub struct Circuit {
     pub(crate) board: Arc<Parts>,
     /// Whether the store is needed: a gate must not decide without it.
     pub(crate) strict: bool,
+    /// Where calls that succeed need write nothing.
+    pub(crate) pulse: Option<Arc<Pulse>>,
 }
 
 impl Circuit {
     pub(crate) fn new(name: CircuitName, policy: Policy, board: Arc<Parts>, strict: bool) -> Self {
-        Self { name, policy, board, strict }
+        let pulse = board.pulse(&name, &policy);
+        Self { name, policy, board, strict, pulse }
     }
 
     /// The circuit's name.

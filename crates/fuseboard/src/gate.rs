@@ -69,7 +69,7 @@ impl Display for Verdict {
 
 impl Gate {
     pub(crate) fn over(circuit: Circuit) -> Self {
-        Self { circuit: Circuit { strict: true, ..circuit } }
+        Self { circuit: Circuit { strict: true, pulse: None, ..circuit } }
     }
 
     /// The gate's circuit name.

@@ -8,6 +8,7 @@ use crate::circuit::Circuit;
 use crate::classify::{ByText, Classify};
 use crate::error::Refusal;
 use crate::outcome::{Failure, FailureKind, Outcome};
+use crate::permit::Permit;
 
 /// What a guarded call came to.
 ///
@@ -131,9 +132,9 @@ impl Circuit {
         classify: &impl Classify<T, E>,
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<Caught<T, E>, Refusal> {
-        let permit = self.permit()?.keep_alive();
+        let entered = self.enter(Permit::keep_alive)?;
         let (result, outcome) = catch(classify, work);
-        drop(permit.settle(&outcome));
+        entered.settle(&outcome);
         Ok(result)
     }
 }

@@ -11,6 +11,7 @@ use crate::classify::{ByText, Classify};
 use crate::error::Refusal;
 use crate::guard::{Attempt, Caught, TryError, attempt, caught, judged, passed_on};
 use crate::outcome::Outcome;
+use crate::permit::Permit;
 
 /// The async guards take the work as a future, or as what turns into one; it is not polled before the circuit
 /// allowed it, and never if the call is skipped. Each guard's future is `Send` if the work's is. Dropped before
@@ -99,9 +100,9 @@ impl Circuit {
         classify: &impl Classify<T, E>,
         work: impl IntoFuture<Output = Result<T, E>>,
     ) -> Result<Caught<T, E>, Refusal> {
-        let permit = self.permit()?.polled();
+        let entered = self.enter(Permit::polled)?;
         let (result, outcome) = catch_async(classify, work).await;
-        drop(permit.settle(&outcome));
+        entered.settle(&outcome);
         Ok(result)
     }
 }

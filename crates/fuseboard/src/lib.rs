@@ -49,6 +49,7 @@ mod classify;
 pub mod clock;
 pub mod decision;
 mod deferred;
+mod entered;
 mod error;
 pub mod event;
 mod gate;

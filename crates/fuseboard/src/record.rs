@@ -224,6 +224,11 @@ pub struct Totals {
 )]
 pub struct Epoch(pub u128);
 
+impl Epoch {
+    /// The epoch of no period: a report that carries it is late.
+    pub(crate) const NEVER: Self = Self(u128::MAX);
+}
+
 impl From<Epoch> for String {
     fn from(epoch: Epoch) -> Self {
         format!("{:032x}", epoch.0)

@@ -3,10 +3,13 @@
 #[cfg(feature = "store-contract")]
 pub mod contract;
 mod memory;
+mod pulse;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use memory::MemoryStore;
+pub use pulse::{Beat, Pulse};
 
 use crate::clock::Moment;
 use crate::event::Row;
@@ -43,6 +46,13 @@ pub trait Store: Send + Sync {
     /// Every stored circuit, by name. A record that alone is damaged is an error in its own place, so that it
     /// neither hides the others nor goes missing itself.
     fn list(&self) -> Result<Vec<Listed>, StoreError>;
+
+    /// The circuit's pulse, for a store in this process's memory, where a call that succeeds need write nothing. By
+    /// default there is none, and each call asks the store.
+    fn pulse(&self, name: &CircuitName) -> Option<Arc<Pulse>> {
+        let _ = name;
+        None
+    }
 
     /// Keeps a report that could not be stored in time, for [`Store::take_deferred`].
     ///

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Listed, Loaded, Store, StoreError, Swap, Version};
+use super::{Listed, Loaded, Pulse, Store, StoreError, Swap, Version};
 use crate::clock::{Clock, SystemClock};
 use crate::event::Row;
 use crate::name::CircuitName;
@@ -13,7 +13,15 @@ use crate::record::Record;
 /// Records in memory, gone with the process. Keeps no events and no outcomes.
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
-    records: Mutex<BTreeMap<CircuitName, (Version, Record)>>,
+    circuits: Mutex<BTreeMap<CircuitName, Stored>>,
+}
+
+/// One circuit. Asking for its pulse makes an entry, which is none of the store's until something is stored in it.
+#[derive(Default)]
+struct Stored {
+    version: Option<Version>,
+    record: Record,
+    pulse: Arc<Pulse>,
 }
 
 impl MemoryStore {
@@ -24,16 +32,15 @@ impl MemoryStore {
 
     /// An empty store on this clock.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, records: Mutex::default() }
+        Self { clock, circuits: Mutex::default() }
     }
 
-    fn records(&self) -> MutexGuard<'_, BTreeMap<CircuitName, (Version, Record)>> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    fn circuits(&self) -> MutexGuard<'_, BTreeMap<CircuitName, Stored>> {
+        self.circuits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn loaded(&self, stored: Option<&(Version, Record)>) -> Loaded {
-        let (version, record) =
-            stored.cloned().map_or_else(Default::default, |(version, record)| (Some(version), record));
+    fn loaded(&self, stored: Option<&Stored>) -> Loaded {
+        let (version, record) = stored.map(|stored| (stored.version, stored.record.clone())).unwrap_or_default();
         Loaded { record, version, now: self.clock.now() }
     }
 }
@@ -52,7 +59,7 @@ impl fmt::Debug for MemoryStore {
 
 impl Store for MemoryStore {
     fn load(&self, name: &CircuitName) -> Result<Loaded, StoreError> {
-        Ok(self.loaded(self.records().get(name)))
+        Ok(self.loaded(self.circuits().get(name)))
     }
 
     fn swap(
@@ -62,18 +69,26 @@ impl Store for MemoryStore {
         next: &Record,
         _rows: &[Row],
     ) -> Result<Swap, StoreError> {
-        let mut records = self.records();
-        let stored = records.get(name);
-        let version = stored.map(|(version, _)| *version);
+        let mut circuits = self.circuits();
+        let there = circuits.get(name);
+        let version = there.and_then(|stored| stored.version);
         if version != expected {
-            return Ok(Swap::Conflict(Box::new(self.loaded(stored))));
+            return Ok(Swap::Conflict(Box::new(self.loaded(there))));
         }
-        let version = Version(version.map_or(1, |v| v.0 + 1));
-        records.insert(name.clone(), (version, next.clone()));
+        let version = Version(version.map_or(1, |version| version.0 + 1));
+        let stored = circuits.entry(name.clone()).or_default();
+        stored.pulse.follow(&stored.record, next);
+        (stored.version, stored.record) = (Some(version), next.clone());
         Ok(Swap::Done(version))
     }
 
     fn list(&self) -> Result<Vec<Listed>, StoreError> {
-        Ok(self.records().iter().map(|(name, stored)| (name.clone(), Ok(self.loaded(Some(stored))))).collect())
+        let circuits = self.circuits();
+        let stored = circuits.iter().filter(|(_, stored)| stored.version.is_some());
+        Ok(stored.map(|(name, stored)| (name.clone(), Ok(self.loaded(Some(stored))))).collect())
+    }
+
+    fn pulse(&self, name: &CircuitName) -> Option<Arc<Pulse>> {
+        Some(self.circuits().entry(name.clone()).or_default().pulse.clone())
     }
 }

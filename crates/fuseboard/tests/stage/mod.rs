@@ -48,7 +48,8 @@ impl Stage {
         let told = Arc::new(Mutex::new(Vec::new()));
         let notes = told.clone();
         let note = move |notice: &Notice| notes.lock().unwrap().push(notice.clone());
-        let board = builder.clock(clock.clone()).policy(policy.build().unwrap()).observer(note).build();
+        let builder = builder.clock(clock.clone()).policy(policy.build().unwrap()).exact_totals(true);
+        let board = builder.observer(note).build();
         let circuit = board.circuit(NAME).unwrap();
         Self { clock, board, circuit, told }
     }

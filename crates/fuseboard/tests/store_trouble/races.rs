@@ -15,7 +15,8 @@ use crate::{name, scripted};
 /// The same circuit in another process: another board over the same records, without the script.
 fn elsewhere(store: &ScriptedStore, stage: &Stage) -> (Board, Circuit) {
     let (memory, clock) = (store.memory.clone(), stage.clock.clone());
-    let board = Board::builder().shared_store(memory).clock(clock).policy(policy().build().unwrap()).build();
+    let board = Board::builder().shared_store(memory).clock(clock).policy(policy().build().unwrap());
+    let board = board.exact_totals(true).build();
     let circuit = board.circuit(NAME).unwrap();
     (board, circuit)
 }

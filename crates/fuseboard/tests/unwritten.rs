@@ -1,0 +1,195 @@
+//! Circuits in memory that are well: calls that succeed write nothing, and everything else is as with a permit.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use fuseboard::clock::FakeClock;
+use fuseboard::event::Notice;
+use fuseboard::record::Position;
+use fuseboard::store::MemoryStore;
+use fuseboard::{Attempt, Board, Circuit, CircuitName, Policy, Shown, View, block_on};
+
+struct Stage {
+    board: Board,
+    circuit: Circuit,
+    clock: FakeClock,
+    told: Arc<AtomicU32>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let (clock, told) = (FakeClock::new(), Arc::new(AtomicU32::new(0)));
+        let count = told.clone();
+        let note = move |_: &Notice| {
+            count.fetch_add(1, Ordering::SeqCst);
+        };
+        let store = MemoryStore::with_clock(Arc::new(clock.clone()));
+        let board = Board::builder().store(store).clock(clock.clone()).observer(note).build();
+        let circuit = board.circuit("work").unwrap();
+        Self { board, circuit, clock, told }
+    }
+
+    fn view(&self) -> Option<View> {
+        self.board.view(&name()).unwrap()
+    }
+
+    fn state(&self) -> Shown {
+        self.view().map_or(Shown::Closed, |view| view.state)
+    }
+}
+
+fn name() -> CircuitName {
+    "work".parse().unwrap()
+}
+
+fn done(circuit: &Circuit) -> bool {
+    circuit.run(|| Ok::<_, String>(())).is_done()
+}
+
+fn fail(circuit: &Circuit) -> bool {
+    matches!(circuit.run(|| Err::<(), _>("no")), Attempt::Failed(_))
+}
+
+/// A call that began now, and ends when told how.
+fn begun(circuit: &Circuit) -> (mpsc::Sender<bool>, thread::JoinHandle<()>) {
+    let ((begun, has_begun), (end, ends)) = (mpsc::channel(), mpsc::channel());
+    let circuit = circuit.clone();
+    let call = thread::spawn(move || {
+        let _ = circuit.run(|| {
+            begun.send(()).unwrap();
+            if ends.recv().unwrap() { Ok(()) } else { Err("late") }
+        });
+    });
+    has_begun.recv().unwrap();
+    (end, call)
+}
+
+fn end((end, call): (mpsc::Sender<bool>, thread::JoinHandle<()>), well: bool) {
+    end.send(well).unwrap();
+    call.join().unwrap();
+}
+
+#[test]
+fn successes_of_a_circuit_that_is_well_leave_no_trace() {
+    let stage = Stage::new();
+    assert!((0..100).all(|_| done(&stage.circuit)));
+    assert!(block_on(stage.circuit.run_async(async { Ok::<_, String>(()) })).is_done());
+    assert_eq!((stage.view().is_none(), stage.told.load(Ordering::SeqCst)), (true, 0));
+    assert!(stage.board.views().unwrap().is_empty());
+}
+
+#[test]
+fn asked_to_every_success_is_counted() {
+    let board = Board::builder().exact_totals(true).build();
+    let circuit = board.circuit("work").unwrap();
+    assert!((0..3).all(|_| done(&circuit)));
+    assert_eq!(board.view(&name()).unwrap().unwrap().totals.success, 3);
+}
+
+#[test]
+fn failures_in_a_row_open_it_and_a_success_between_them_does_not_let_it() {
+    let stage = Stage::new();
+    for _ in 0..3 {
+        assert!(fail(&stage.circuit) && done(&stage.circuit));
+        assert_eq!((stage.state(), stage.view().unwrap().failures), (Shown::Closed, 0));
+    }
+    assert!(fail(&stage.circuit) && fail(&stage.circuit) && !done(&stage.circuit));
+    assert_eq!((stage.state(), stage.view().unwrap().totals.failure), (Shown::Open, 5));
+    stage.clock.advance(Policy::default().cool_down().unwrap() * 2);
+    assert!(done(&stage.circuit), "the probe");
+    assert_eq!(stage.state(), Shown::Closed);
+    let success = stage.view().unwrap().totals.success;
+    assert!(done(&stage.circuit));
+    assert_eq!(stage.view().unwrap().totals.success, success, "it is well again");
+}
+
+#[test]
+fn a_panic_is_a_failure() {
+    let stage = Stage::new();
+    for _ in 0..2 {
+        assert!(matches!(stage.circuit.run(|| -> Result<(), String> { panic!("oh") }), Attempt::Panicked(_)));
+    }
+    assert_eq!(stage.state(), Shown::Open);
+}
+
+#[test]
+fn a_failure_that_began_before_another_one_counts_with_it() {
+    let stage = Stage::new();
+    let first = begun(&stage.circuit);
+    assert!(fail(&stage.circuit));
+    end(first, false);
+    assert_eq!(stage.state(), Shown::Open);
+}
+
+#[test]
+fn a_success_that_began_before_a_failure_ends_the_row_when_it_is_reported() {
+    let stage = Stage::new();
+    let first = begun(&stage.circuit);
+    assert!(fail(&stage.circuit));
+    end(first, true);
+    assert_eq!((stage.state(), stage.view().unwrap().failures), (Shown::Closed, 0));
+}
+
+#[test]
+fn what_began_in_an_earlier_period_is_late() {
+    let stage = Stage::new();
+    let [good, bad, worse] = [(); 3].map(|()| begun(&stage.circuit));
+    assert!(fail(&stage.circuit) && fail(&stage.circuit));
+    end(good, true);
+    assert_eq!(stage.state(), Shown::Open, "a late success does not close");
+    stage.clock.advance(Policy::default().cool_down().unwrap() * 2);
+    assert!(done(&stage.circuit));
+    end(bad, false);
+    end(worse, false);
+    let view = stage.view().unwrap();
+    assert_eq!((view.state, view.failures, view.totals.late), (Shown::Closed, 0, 3));
+}
+
+#[test]
+fn a_switch_holds_from_the_next_call_on_and_a_reset_gives_way_again() {
+    let stage = Stage::new();
+    assert!(done(&stage.circuit));
+    let operator = stage.board.operator("ada");
+    operator.switch(&name(), Position::Off, "moving", None).unwrap();
+    assert!(!done(&stage.circuit));
+    operator.auto(&name(), "moved").unwrap();
+    assert!(done(&stage.circuit) && fail(&stage.circuit) && fail(&stage.circuit) && !done(&stage.circuit));
+    operator.reset(&name()).unwrap();
+    assert!(done(&stage.circuit));
+}
+
+#[test]
+fn a_call_that_is_dropped_counts_for_nothing() {
+    let stage = Stage::new();
+    assert!(fail(&stage.circuit));
+    stage.board.operator("ada").reset(&name()).unwrap();
+    drop(stage.circuit.run_async(std::future::pending::<Result<(), String>>()));
+    assert!(fail(&stage.circuit) && stage.state() == Shown::Closed && fail(&stage.circuit));
+    assert_eq!(stage.state(), Shown::Open);
+}
+
+#[test]
+fn handles_of_two_boards_on_one_store_feel_one_pulse() {
+    let store: Arc<MemoryStore> = Arc::default();
+    let boards = [(); 2].map(|()| Board::builder().shared_store(store.clone()).build());
+    let [one, other] = boards.each_ref().map(|board| board.circuit("work").unwrap());
+    assert!(done(&one) && fail(&one) && fail(&other));
+    assert!(!done(&one) && !done(&other));
+}
+
+#[test]
+fn of_many_threads_at_once_no_failure_is_lost() {
+    let policy = Policy::builder().trip_after(1_000_000).build().unwrap();
+    let board = Board::builder().policy(policy).build();
+    let circuit = board.circuit("work").unwrap();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                (0..200).for_each(|call| assert!(if call % 2 == 0 { fail(&circuit) } else { done(&circuit) }));
+            });
+        }
+    });
+    assert_eq!(board.view(&name()).unwrap().unwrap().totals.failure, 800);
+}
