@@ -235,7 +235,9 @@ impl World {
         }
         let report: Value = serde_json::from_slice(&fs::read(&report)?)?;
         let step = &report["steps"][0];
-        let took = Duration::from_millis(step["duration_ms"].as_u64().ok_or_else(|| format!("the step did not run: {report}"))?);
+        let took = Duration::from_millis(
+            step["duration_ms"].as_u64().ok_or_else(|| format!("the step did not run: {report}"))?,
+        );
         let verdict = if step["evaluated"] == true { step["verdict"].as_str() } else { Some("none") };
         Ok((took, peak, verdict.unwrap_or("none").to_owned()))
     }

@@ -8,7 +8,6 @@ use crate::circuit::Circuit;
 use crate::classify::{ByText, Classify};
 use crate::error::Refusal;
 use crate::outcome::{Failure, FailureKind, Outcome};
-use crate::permit::Permit;
 
 /// What a guarded call came to.
 ///
@@ -75,6 +74,7 @@ impl Circuit {
     /// assert!(matches!(fails(), Attempt::Skipped(_)));
     /// # Ok::<(), fuseboard::CircuitError>(())
     /// ```
+    #[inline]
     pub fn run<T, E: Display>(&self, work: impl FnOnce() -> Result<T, E>) -> Attempt<T, E> {
         attempt(self.guarded(&ByText, work))
     }
@@ -88,6 +88,7 @@ impl Circuit {
     /// assert_eq!(circuit.run_or(0, || "none".parse::<u64>()), 0);
     /// # Ok::<(), fuseboard::CircuitError>(())
     /// ```
+    #[inline]
     pub fn run_or<T, E: Display>(&self, default: T, work: impl FnOnce() -> Result<T, E>) -> T {
         self.run(work).done().unwrap_or(default)
     }
@@ -101,6 +102,7 @@ impl Circuit {
     /// assert!(circuit.run_or_else(Vec::<u64>::new, || Err("disk full")).is_empty());
     /// # Ok::<(), fuseboard::CircuitError>(())
     /// ```
+    #[inline]
     pub fn run_or_else<T, E: Display>(&self, default: impl FnOnce() -> T, work: impl FnOnce() -> Result<T, E>) -> T {
         self.run(work).done().unwrap_or_else(default)
     }
@@ -122,19 +124,36 @@ impl Circuit {
     ///
     /// # Panics
     /// As the work does.
+    #[inline]
     pub fn try_run<T, E: Display>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, TryError<E>> {
         passed_on(self.guarded(&ByText, work))
     }
 
     /// The one way to run work behind this circuit: permit, work, report.
+    #[inline]
     pub(crate) fn guarded<T, E>(
         &self,
         classify: &impl Classify<T, E>,
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<Caught<T, E>, Refusal> {
-        let entered = self.enter(Permit::keep_alive)?;
+        if let Some(unwritten) = self.unwritten() {
+            let (result, outcome) = catch(classify, work);
+            unwritten.settle(&outcome);
+            return Ok(result);
+        }
+        self.guarded_by_permit(classify, work)
+    }
+
+    /// Apart from the short way, which is to be short in the caller's code too.
+    #[inline(never)]
+    fn guarded_by_permit<T, E>(
+        &self,
+        classify: &impl Classify<T, E>,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Caught<T, E>, Refusal> {
+        let permit = self.permit()?.keep_alive();
         let (result, outcome) = catch(classify, work);
-        entered.settle(&outcome);
+        drop(permit.settle(&outcome));
         Ok(result)
     }
 }
@@ -143,6 +162,7 @@ impl Circuit {
 pub(crate) type Caught<T, E> = std::thread::Result<Result<T, E>>;
 
 /// Runs the work and says what it came to.
+#[inline]
 pub(crate) fn catch<T, E>(
     classify: &impl Classify<T, E>,
     work: impl FnOnce() -> Result<T, E>,
@@ -152,12 +172,14 @@ pub(crate) fn catch<T, E>(
 
 /// A result and what it means. The classifier, and an error's text, are the caller's code too: they are asked
 /// where a panic is caught.
+#[inline]
 pub(crate) fn judged<T, E>(classify: &impl Classify<T, E>, result: Result<T, E>) -> (Result<T, E>, Outcome) {
     let outcome = classify.classify(&result);
     (result, outcome)
 }
 
 /// What the work came to, a panic included.
+#[inline]
 pub(crate) fn caught<T, E>(ended: std::thread::Result<(Result<T, E>, Outcome)>) -> (Caught<T, E>, Outcome) {
     match ended {
         Ok((result, outcome)) => (Ok(result), outcome),
@@ -169,6 +191,7 @@ pub(crate) fn caught<T, E>(ended: std::thread::Result<(Result<T, E>, Outcome)>) 
 }
 
 /// The call as an attempt: a panic is contained.
+#[inline]
 pub(crate) fn attempt<T, E>(ran: Result<Caught<T, E>, Refusal>) -> Attempt<T, E> {
     match ran {
         Ok(Ok(Ok(value))) => Attempt::Done(value),
@@ -183,6 +206,7 @@ pub(crate) fn attempt<T, E>(ran: Result<Caught<T, E>, Refusal>) -> Attempt<T, E>
 }
 
 /// The call for who handles errors: a panic goes on unwinding.
+#[inline]
 pub(crate) fn passed_on<T, E>(ran: Result<Caught<T, E>, Refusal>) -> Result<T, TryError<E>> {
     match ran {
         Ok(Ok(result)) => result.map_err(TryError::Failed),

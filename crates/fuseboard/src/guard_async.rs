@@ -11,7 +11,6 @@ use crate::classify::{ByText, Classify};
 use crate::error::Refusal;
 use crate::guard::{Attempt, Caught, TryError, attempt, caught, judged, passed_on};
 use crate::outcome::Outcome;
-use crate::permit::Permit;
 
 /// The async guards take the work as a future, or as what turns into one; it is not polled before the circuit
 /// allowed it, and never if the call is skipped. Each guard's future is `Send` if the work's is. Dropped before
@@ -100,9 +99,14 @@ impl Circuit {
         classify: &impl Classify<T, E>,
         work: impl IntoFuture<Output = Result<T, E>>,
     ) -> Result<Caught<T, E>, Refusal> {
-        let entered = self.enter(Permit::polled)?;
+        if let Some(unwritten) = self.unwritten() {
+            let (result, outcome) = catch_async(classify, work).await;
+            unwritten.settle(&outcome);
+            return Ok(result);
+        }
+        let permit = self.permit()?.polled();
         let (result, outcome) = catch_async(classify, work).await;
-        entered.settle(&outcome);
+        drop(permit.settle(&outcome));
         Ok(result)
     }
 }

@@ -49,7 +49,6 @@ mod classify;
 pub mod clock;
 pub mod decision;
 mod deferred;
-mod entered;
 mod error;
 pub mod event;
 mod gate;
@@ -71,6 +70,7 @@ mod tower;
 #[cfg(feature = "tracing")]
 mod tracing_observer;
 mod transact;
+mod unwritten;
 mod view;
 
 #[cfg(feature = "macros")]

@@ -27,10 +27,13 @@ pub(crate) fn boot_id() -> BootId {
     .clone()
 }
 
-/// This process as the holder of a lease.
+/// This process as the holder of a lease: looked at once, and anew after a fork.
 pub(crate) fn this_process() -> Holder {
+    static THIS: OnceLock<Holder> = OnceLock::new();
     let pid = std::process::id();
-    Holder { pid, started: start_time(pid).unwrap_or(0), boot: boot_id(), namespace: pid_namespace() }
+    let look = || Holder { pid, started: start_time(pid).unwrap_or(0), boot: boot_id(), namespace: pid_namespace() };
+    let this = THIS.get_or_init(look);
+    if this.pid == pid { this.clone() } else { look() }
 }
 
 /// Whether this holder certainly lives no more. Another boot, another container or anything unreadable
