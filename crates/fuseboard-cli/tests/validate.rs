@@ -187,3 +187,15 @@ fn what_a_file_holds_neither_acts_on_a_terminal_nor_shows_a_password() {
     assert_plain(&ran.stdout);
     assert!(!ran.out().contains("hunter2"), "{}", ran.out());
 }
+
+#[test]
+fn what_is_wrong_with_options_is_told_beside_everything_else() {
+    let world = World::new();
+    let file = "[pipeline]\njbos = 4\n[[step]]\nname = 'scan'\nuses = 'diff-scan'\nwith = { block_on = ['secrets'] }\n\
+                [[step]]\nname = 'lint'\nuses = 'lint'\nwith = { comand = ['x'] }\n";
+    std::fs::write(world.path("draft.toml"), file).unwrap();
+    let ran = world.run(&["validate", "--config", "draft.toml", "--format", "json"]);
+    let lines: Vec<i64> =
+        ran.json()["errors"].as_array().unwrap().iter().map(|error| error["line"].as_i64().unwrap()).collect();
+    assert_eq!((ran.code, lines), (1, vec![2, 6, 10, 10]), "{}", ran.out());
+}

@@ -260,6 +260,7 @@ fn options_are_checked() {
         ("command = [' ', 'x']", "`command` names no program"),
         ("command = 'ruff check'", "`command` must be a list"),
         ("command = ['ruff', '--files={files}']", "`{files}` stands within a word"),
+        ("command = ['ruff', '{file}']", "`{file}` stands for nothing"),
         ("command = ['{files}']", "`{files}` stands in the place of the program"),
         ("command = ['ruff', '{files}', '{files}']", "`{files}` stands there twice"),
         ("command = ['x']\nfail_codes = [0, 1]", "`fail_codes` has 0, which means that nothing was found"),

@@ -111,6 +111,15 @@ impl Config {
         Ok(Self { folder, ..config })
     }
 
+    /// The steps of a file that are whole, whatever else is wrong in it.
+    pub fn whole_steps(file: &Path, text: &str) -> Vec<StepDeclaration> {
+        let mut steps = Vec::new();
+        let read = |root: &mut TableReader<'_>| steps = Self::read(root).steps;
+        // What is wrong is for `parse` to tell.
+        drop(table::read_document(Source::new(file, text), text, read));
+        steps
+    }
+
     fn read(root: &mut TableReader<'_>) -> Self {
         let store = root.table("store").map(StoreSection::read).unwrap_or_default();
         let circuits = Circuits::read(root);

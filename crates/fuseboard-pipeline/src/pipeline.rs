@@ -81,6 +81,15 @@ impl Pipeline {
         errors.map_or(Ok(Self { steps, section: config.pipeline }), Err)
     }
 
+    /// What is wrong in the options of built-in steps, of those steps that are whole otherwise.
+    pub fn option_errors(steps: &[StepDeclaration], built_ins: &dyn BuiltIns) -> Option<ConfigErrors> {
+        let errors = steps.iter().filter_map(|step| match &step.work {
+            Work::BuiltIn { built_in, options } => built_ins.make(built_in, options).err(),
+            Work::Command(_) | Work::Shell(_) => None,
+        });
+        errors.reduce(ConfigErrors::and)
+    }
+
     /// How long all steps together may take.
     pub fn deadline(&self) -> Duration {
         self.section.deadline

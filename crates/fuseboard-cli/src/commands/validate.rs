@@ -35,7 +35,9 @@ pub(crate) fn validate(settings: &Settings, flag: Option<&Path>) -> ExitCode {
         return nothing_to_check(settings);
     };
     let loaded = load(Request { flag, surroundings: &surroundings, trust: &trust, accept: true });
-    let checked = loaded.and_then(|loaded| check_steps(settings, loaded.config, found.needs_trust));
+    let checked = loaded
+        .map_err(|error| with_options(&found.path, error))
+        .and_then(|loaded| check_steps(settings, loaded.config, found.needs_trust));
     let trusted = is_trusted(&found, &trust);
     let problems = match &checked {
         Ok(_) => Vec::new(),
@@ -69,6 +71,17 @@ fn nothing_to_check(settings: &Settings) -> ExitCode {
             .data("there is no fuseboard.toml here: everything has its default; `fuseboard init` writes one"),
     }
     ExitCode::Done
+}
+
+/// What is wrong with a file, and with the options of its built-in steps that are whole otherwise.
+fn with_options(file: &Path, error: LoadError) -> LoadError {
+    let LoadError::Invalid { errors, of_repository } = error else { return error };
+    let steps = Config::whole_steps(file, errors.text());
+    let errors = match Pipeline::option_errors(&steps, &BuiltInSteps) {
+        Some(more) => errors.and(more),
+        None => errors,
+    };
+    LoadError::Invalid { errors, of_repository }
 }
 
 /// The configuration, unless its built-in steps refuse the options that it gives them.

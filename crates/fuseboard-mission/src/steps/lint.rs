@@ -99,6 +99,9 @@ fn check_command(options: &TableReader<'_>, words: &[Spanned<String>]) {
         let help = Help::advice("put them in the place of a whole word: \"{files}\"");
         options.refuse(word, "`{files}` stands within a word, which can hold no list of files", help);
     }
+    for word in words.iter().filter(|word| word.as_str() == "{file}") {
+        options.refuse(word, "`{file}` stands for nothing", Help::advice("write \"{files}\""));
+    }
     let mut places = words.iter().enumerate().filter(|(_, word)| word.as_str() == FILES);
     if let Some((0, word)) = places.next() {
         options.refuse(word, "`{files}` stands in the place of the program", Help::advice("put the linter before it"));

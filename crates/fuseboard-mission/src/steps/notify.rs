@@ -255,7 +255,7 @@ fn held_back(row: &StepRow) -> Option<Notice> {
     let names: Vec<&str> = gates.iter().map(|gate| gate.gate.as_str()).collect();
     let line = |gate: &BlockedBy| {
         let how = if gate.evaluated { "blocks" } else { "gave no verdict" };
-        format!("{} {how}: {}", gate.gate, gate.why)
+        format!("{} {how}: {}", gate.gate, gate.why.trim_start_matches("no verdict: "))
     };
     Some(Notice {
         severity: Severity::Action,
