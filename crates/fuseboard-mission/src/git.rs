@@ -57,7 +57,7 @@ pub const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 const MAX_COMPLAINT: usize = 16 * 1024;
 
 /// Settings of every call. They win over each configuration file.
-const SETTINGS: [&str; 16] = [
+const SETTINGS: [&str; 20] = [
     // These run programs, or hide lines from a diff.
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -71,12 +71,16 @@ const SETTINGS: [&str; 16] = [
     "core.ignoreStat=false",
     "core.checkStat=default",
     "core.trustctime=true",
+    "core.symlinks=true",
+    "core.fileMode=true",
+    "core.ignoreCase=false",
     "core.bigFileThreshold=512m",
     "i18n.commitEncoding=UTF-8",
     "i18n.logOutputEncoding=UTF-8",
     // These act on more than what the call names.
     "submodule.recurse=false",
     "push.pushOption=",
+    "fetch.bundleURI=",
 ];
 
 /// How many calls this process has made.

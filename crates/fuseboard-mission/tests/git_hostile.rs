@@ -146,6 +146,23 @@ fn a_remote_is_a_path_or_ssh_or_https() {
 }
 
 #[test]
+fn a_remote_that_leads_into_the_repository_is_refused() {
+    for inside in [".", ".git", "./deep/../.git", "deep", "link"] {
+        let repository = Repository::new();
+        fs::create_dir(repository.root.join("deep")).unwrap();
+        std::os::unix::fs::symlink("../app/.git", repository.root.join("link")).unwrap();
+        repository.git(["remote", "add", "origin", inside]);
+        assert!(refused(&repository).contains("leads into this repository"), "{inside}");
+    }
+}
+
+#[test]
+fn where_a_base_is_published_is_known_though_there_is_no_base() {
+    let repository = Repository::empty();
+    assert!(repository.ours().publishing().is_some());
+}
+
+#[test]
 fn another_work_tree_is_not_looked_at() {
     let repository = Repository::new();
     let elsewhere = repository.beside("elsewhere");
@@ -227,6 +244,69 @@ fn a_submodules_changes_count_and_its_settings_run_nothing() {
     canary.assert_silent("a submodule's filter");
 }
 
+#[test]
+fn a_submodule_without_its_repository_hides_nothing() {
+    let (repository, inner) = (Repository::new(), Repository::new());
+    let from = inner.root.to_str().unwrap();
+    repository.git(["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", from, "lib"]);
+    repository.commit("Add a library");
+    repository.git(["submodule", "--quiet", "deinit", "--force", "lib"]);
+    assert_eq!(repository.ours().changes().unwrap(), fuseboard_mission::git::Changes::default());
+    repository.write("lib/hidden", "x");
+    assert!(matches!(repository.ours().changes(), Err(GitError::CannotTell(why)) if why.contains("lib")));
+}
+
+#[test]
+fn settings_that_have_changes_overlooked_do_not() {
+    for (setting, change) in [("core.fileMode=false", "mode"), ("core.symlinks=false", "link")] {
+        let repository = Repository::new();
+        std::os::unix::fs::symlink("file", repository.root.join("link")).unwrap();
+        repository.commit("Link");
+        let (key, value) = setting.split_once('=').unwrap();
+        repository.git(["config", key, value]);
+        match change {
+            "mode" => {
+                let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+                fs::set_permissions(repository.root.join("file"), mode).unwrap();
+            }
+            _ => {
+                fs::remove_file(repository.root.join("link")).unwrap();
+                repository.write("link", "file");
+            }
+        }
+        assert!(!repository.ours().changes().unwrap().tracked.is_empty(), "{setting}");
+    }
+}
+
+/// The index is written by whoever works in the repository. It may call a file of the work tree the same as a blob.
+#[test]
+fn a_diff_shows_what_is_committed_whatever_the_index_says() {
+    let repository = Repository::new();
+    let base = repository.id("HEAD");
+    repository.write("file", "what is committed\n");
+    let head = repository.commit("Change");
+    repository.write("file", "what lies here\n");
+    // Long ago: git looks again at what is as young as its index.
+    let file = fs::File::options().write(true).open(repository.root.join("file")).unwrap();
+    file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(100)).unwrap();
+    let lies = repository.git(["hash-object", "-w", "file"]);
+    repository.git(["add", "file"]);
+    let (told, real) = (lies.trim(), repository.git(["rev-parse", "HEAD:file"]));
+    let index = repository.root.join(".git/index");
+    let bytes = |id: &str| -> Vec<u8> {
+        (0..id.len()).step_by(2).map(|at| u8::from_str_radix(&id[at..at + 2], 16).unwrap()).collect()
+    };
+    let (mut content, old) = (fs::read(&index).unwrap(), bytes(told));
+    let at = content.windows(old.len()).position(|window| window == old).unwrap();
+    content[at..at + old.len()].copy_from_slice(&bytes(real.trim()));
+    let end = content.len() - 20;
+    content[end..].fill(0); // no checksum: none is checked
+    fs::write(&index, content).unwrap();
+    assert_eq!(repository.git(["diff", "--name-only"]), "", "git itself is deceived");
+    assert!(repository.git(["diff-tree", "-p", base.as_str(), head.as_str()]).contains("what lies here"));
+    assert_eq!(repository.ours().diff(&base, &head).unwrap().files[0].added, [(1, b"what is committed".to_vec())]);
+}
+
 // --- The tree as the pipeline judges it -------------------------------------------------------------------
 
 #[test]
@@ -256,6 +336,9 @@ fn strangers_are_named_unless_they_are_exempt_or_allowed() {
     assert_eq!(tree.judge(&exempt, false).problem, None);
     assert!(tree.judge(&exempt[..1], false).problem.is_some());
     assert_eq!(tree.judge(&[], true).problem, None);
+    std::os::unix::fs::symlink(".", repository.root.join("report")).unwrap();
+    let link = [repository.root.join("report")];
+    assert!(tree.judge(&link, false).problem.is_some(), "a link exempts itself alone");
     repository.write("file", "changed");
     assert!(tree.judge(&exempt, true).problem.unwrap().contains("not committed: file"));
 }

@@ -34,14 +34,16 @@ impl Pins {
         Self(inside.map(|path| (path.clone(), look(&path))).collect())
     }
 
-    /// The same for the words of commands: where `PATH` leads into `folder`, also what a program of that name is or
+    /// The same for the words of commands: where `PATH` leads into the repository, also what a program of that name is or
     /// would be there. Any word may be a program: the first one is, and what `env` is to start.
     pub(crate) fn of_command(words: &[String], folder: &Path) -> Self {
         let mut pins = Self::of(words.iter().map(String::as_str), folder);
         let Some(path) = std::env::var_os("PATH") else { return pins };
-        let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let repository = Repository::containing(folder);
+        let root = repository.as_ref().map_or(folder, Repository::root);
+        let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         for place in std::env::split_paths(&path).map(|place| folder.join(place)) {
-            if place.starts_with(folder) || place.canonicalize().is_ok_and(|place| place.starts_with(&real)) {
+            if place.starts_with(root) || place.canonicalize().is_ok_and(|place| place.starts_with(&real)) {
                 for program in words.iter().filter(|word| !word.is_empty() && !word.contains('/')) {
                     let candidate = place.join(program);
                     let found = look(&candidate);

@@ -237,14 +237,26 @@ pub(crate) const NO_FOLLOW: i32 = nix::fcntl::OFlag::O_NOFOLLOW.bits();
 /// For opening a file: a pipe without a writer is no reason to wait.
 pub(crate) const NO_WAIT: i32 = nix::fcntl::OFlag::O_NONBLOCK.bits();
 
-/// Writes a file, but not through a link: one that others left there would lead elsewhere.
+/// Writes a file whole, or to a device, but not through a link: one that others left there would lead elsewhere. A
+/// pipe is not waited for.
 ///
 /// # Errors
-/// The system's, a link among them.
+/// The system's; [`io::ErrorKind::InvalidInput`] for a link, a pipe, a folder.
 pub fn write_through_no_link(file: &Path, content: &[u8]) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).custom_flags(NO_FOLLOW);
-    options.open(file)?.write_all(content)
+    use std::os::unix::fs::FileTypeExt as _;
+
+    let refuse = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, what.to_owned()));
+    match fs::symlink_metadata(file).map(|meta| meta.file_type()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => replace_file(file, content),
+        Err(error) => Err(error),
+        Ok(kind) if kind.is_file() => replace_file(file, content),
+        Ok(kind) if kind.is_char_device() => {
+            let mut options = fs::OpenOptions::new();
+            options.write(true).custom_flags(NO_FOLLOW | NO_WAIT).open(file)?.write_all(content)
+        }
+        Ok(kind) if kind.is_symlink() => refuse("it is a link, and links are not followed"),
+        Ok(_) => refuse("it is neither a file nor a device"),
+    }
 }
 
 /// Opens a regular file for reading, but not through a link. Nothing else is waited for, such as a pipe's writer.

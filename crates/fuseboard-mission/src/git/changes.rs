@@ -1,5 +1,7 @@
 //! What differs between the work tree and the commit that is checked out.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Git, GitError, error::shown, path};
@@ -36,7 +38,11 @@ impl Git {
         for submodule in self.look_at_index(&root)? {
             let inner = root.join(&submodule);
             if inner.join(".git").symlink_metadata().is_err() {
-                continue; // not populated
+                if is_empty(&inner) {
+                    continue; // not populated
+                }
+                let name = shown(submodule.as_os_str().as_encoded_bytes());
+                return Err(GitError::cannot_tell(format!("the submodule {name} is no repository, and not empty")));
             }
             if depth == 0 {
                 return Err(GitError::cannot_tell("submodules are nested too deeply"));
@@ -73,6 +79,14 @@ impl Git {
             }
         }
         Ok(submodules)
+    }
+}
+
+/// Whether there is nothing in a folder, or no folder.
+fn is_empty(folder: &Path) -> bool {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The repository's own configuration, read before anything in it can have a program run.
 
+use std::path::Path;
+
 use fuseboard_pipeline::repository::Repository;
 
 use super::{Git, GitError, error::shown};
@@ -55,6 +57,7 @@ impl Git {
     /// # Errors
     /// [`GitError::CannotTell`] naming the key.
     pub fn refuse_programs(&self) -> Result<(), GitError> {
+        let own = Repository::containing(&self.folder).ok_or(GitError::NotARepository)?;
         for (key, value) in self.own_configuration()? {
             let parts = Key::of(&key);
             if parts.runs_programs() {
@@ -67,8 +70,13 @@ impl Git {
                 let key = shown(key.as_bytes());
                 return Err(GitError::cannot_tell(format!("{key} is neither a path nor ssh nor https; change it")));
             }
+            if parts.is_address() && leads_into(&own, &value) {
+                let key = shown(key.as_bytes());
+                return Err(GitError::cannot_tell(format!(
+                    "{key} leads into this repository, whose hooks would run; change it"
+                )));
+            }
         }
-        let own = Repository::containing(&self.folder).ok_or(GitError::NotARepository)?;
         if self.root()?.canonicalize().ok().as_deref() != Some(own.root()) {
             return Err(GitError::cannot_tell(
                 "core.worktree leads to another folder; git config --unset core.worktree",
@@ -103,7 +111,11 @@ impl Git {
     /// repository's own configuration says of remotes, of the way to them, and of branches. `None` if that cannot be
     /// told.
     pub fn publishing(&self) -> Option<String> {
-        let base = self.base_branch(None).ok()?;
+        let base = match self.base_branch(None) {
+            Ok(base) => base,
+            Err(GitError::Cut(_)) => return None,
+            Err(_) => "none".to_owned(),
+        };
         let matters = |key: &str| ["remote.", "branch.", "http.", "push."].iter().any(|part| key.starts_with(part));
         let said = self.own_configuration().ok()?.into_iter().filter(|(key, _)| matters(key));
         let said = said.map(|(key, value)| format!("\n{key} {value:?}"));
@@ -167,6 +179,15 @@ fn is_plain_address(address: &str) -> bool {
         return matches!(scheme, "ssh" | "https");
     }
     !address.contains("::") && !address.starts_with('-') && !address.is_empty()
+}
+
+/// Whether an address is a path into the repository itself, its work tree or what git keeps of it. A path to nothing is
+/// not.
+fn leads_into(repository: &Repository, address: &str) -> bool {
+    let is_path = !address.contains("://") && address.split('/').next().is_some_and(|first| !first.contains(':'));
+    let Ok(there) = repository.root().join(address).canonicalize() else { return false };
+    let is_own = |own: &Path| own.canonicalize().is_ok_and(|own| there.starts_with(own));
+    is_path && [repository.root(), repository.common()].into_iter().any(is_own)
 }
 
 #[cfg(test)]

@@ -55,7 +55,14 @@ impl Git {
     /// what comes with it is not seen here.
     pub fn diff(&self, base: &CommitId, head: &CommitId) -> Result<Diff, GitError> {
         let compare = || {
-            let call = self.call("diff-tree").args(["-r", "--no-renames", "--text", "--no-ext-diff", "--no-textconv"]);
+            // An index that calls a file of the work tree the same as a blob has git read that file in its place.
+            let call = self.call("diff-tree").env("GIT_INDEX_FILE", NO_INDEX).args([
+                "-r",
+                "--no-renames",
+                "--text",
+                "--no-ext-diff",
+                "--no-textconv",
+            ]);
             call.args(["--no-color", "--no-relative", "--submodule=short", "--ignore-submodules=none", "-O/dev/null"])
         };
         // Two calls: names are safe from their own bytes between NULs, lines by being counted.
@@ -66,6 +73,9 @@ impl Git {
         Ok(Diff { files })
     }
 }
+
+/// What is there for nobody, and can be made by nobody.
+const NO_INDEX: &str = "/proc/self/no-index";
 
 /// A file as `--raw` lists it.
 struct Named {

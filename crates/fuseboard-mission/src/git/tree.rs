@@ -88,9 +88,10 @@ pub(crate) fn names(files: &[&PathBuf]) -> String {
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
 
-/// The path with its links followed, as far as it exists.
+/// The path with the links on the way to it followed, as far as they exist. A link in its own place is not: it could
+/// lead to a folder, and exempt all that lies there.
 fn real(path: &Path) -> PathBuf {
     let place =
         |path: &Path| Some(path.parent()?.canonicalize().ok()?.join(path.file_name().unwrap_or(OsStr::new(""))));
-    path.canonicalize().ok().or_else(|| place(path)).unwrap_or_else(|| path.to_owned())
+    place(path).unwrap_or_else(|| path.to_owned())
 }

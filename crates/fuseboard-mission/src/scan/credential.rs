@@ -63,6 +63,9 @@ const WELL_KNOWN: [&str; 16] = [
     "secret", "test", "user", "pw", "pwd",
 ];
 
+/// How long what stands before a credential's own part may be, such as `AGE-SECRET-KEY-1`, in bytes.
+const LONGEST_MARK: usize = 16;
+
 /// Least length of what is left of a value without its placeholders.
 const LEAST_REST: usize = 8;
 
@@ -79,10 +82,10 @@ pub(super) fn is_one(check: Check, text: &[u8]) -> bool {
     }
 }
 
-/// `ghp_xxxxxxxx`: at least two thirds are `x`, as in documentation.
+/// `ghp_xxxxxxxx`, as in documentation: besides `x` there is no more than a mark could have.
 fn is_crossed_out(text: &[u8]) -> bool {
     let crosses = text.iter().filter(|byte| byte.eq_ignore_ascii_case(&b'x')).count();
-    crosses * 3 >= text.len() * 2
+    text.len() - crosses <= LONGEST_MARK && crosses >= LONGEST_MARK.min(text.len() / 2)
 }
 
 fn has_long_run(text: &[u8]) -> bool {
@@ -206,6 +209,12 @@ mod tests {
     fn a_shape_is_believed_unless_it_is_crossed_out() {
         assert!(is_one(Check::Shape, concat!("AKIA", "IOSFODNN7EXAMPLE").as_bytes()));
         assert!(!is_one(Check::Shape, b"ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
+        assert!(!is_one(Check::Shape, b"AKIAXXXXXXXXXXXXXXXX"));
+        // What is real stays so however much is written behind it.
+        let long = ["x"; 400].concat();
+        for real in [concat!("gh", "p_0123456789abcdefghijABCDEFGHIJ012345"), "-----BEGIN PRIVATE KEY-----"] {
+            assert!(is_one(Check::Shape, format!("{real}{long}").as_bytes()), "{real}");
+        }
         assert!(is_one(Check::LongRun, concat!("sk-", "proj-aB3dE5gH7jK9mN1p_x").as_bytes()));
         assert!(!is_one(Check::LongRun, b"sk-circle-fade-dot-animation-2"));
     }

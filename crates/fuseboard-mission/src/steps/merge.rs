@@ -150,7 +150,10 @@ impl Merge {
             Base::Usual | Base::Fixed => git.base_branch(None)?,
             Base::Branch(name) => git.base_branch(Some(name))?,
         };
-        if context.before.publishing.as_ref().is_some_and(|before| !git.is_published_as(before, &base)) {
+        let Some(published) = &context.before.publishing else {
+            return Err(refused("where the base was published before the mission is not known"));
+        };
+        if !git.is_published_as(published, &base) {
             return Err(refused(
                 "where the base is published has changed since the mission began: its name, a remote or the way there",
             ));

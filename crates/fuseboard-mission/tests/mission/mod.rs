@@ -116,7 +116,7 @@ impl Mission {
         let redactor = Redactor::from_env(std::env::vars_os());
         merge.run(&StepContext {
             circuits: &fuseboard_pipeline::report::CircuitChanges::default(),
-            before: &Before::default(),
+            before: &Before { publishing: self.repository.ours().publishing(), branches: None },
             name: "merge",
             run: &run,
             job: &self.job,

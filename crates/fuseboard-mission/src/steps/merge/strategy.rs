@@ -162,9 +162,14 @@ impl Work<'_> {
         let title = title.map(|title| title[..title.floor_char_boundary(fuseboard::MAX_MESSAGE)].trim().to_owned());
         let subject = title.filter(|title| !title.is_empty()).unwrap_or(subject);
         let subject = if subject.is_empty() { format!("Merge {branch}") } else { subject };
+        let redacted = |text: &str| context.redactor.redact(text).into_owned();
+        let subject = redacted(&subject);
         let listed = self.git.commits(self.old, head, LISTED)?;
-        let mut lines: Vec<String> =
-            listed.iter().rev().map(|(commit, subject)| format!("* {subject} ({})", commit.short())).collect();
+        let mut lines: Vec<String> = listed
+            .iter()
+            .rev()
+            .map(|(commit, subject)| format!("* {} ({})", redacted(subject), commit.short()))
+            .collect();
         if count > u64::from(LISTED) {
             lines.insert(0, format!("* … {} earlier ones", count - u64::from(LISTED)));
         }
