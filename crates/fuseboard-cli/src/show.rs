@@ -13,6 +13,11 @@ use serde_json::{Value, json};
 
 use crate::report_table;
 
+/// `1 failure`, `2 failures`.
+pub(crate) fn times(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A value as JSON on one line. What could act on a terminal or mislead a reader is escaped, which JSON allows for
 /// every character.
 pub(crate) fn json_line(value: &Value) -> String {

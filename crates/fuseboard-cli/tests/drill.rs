@@ -13,9 +13,10 @@ fn a_table_shows_that_nothing_passes_whatever_breaks() {
     let stage = Stage::new(
         "[[step]]\nname = 'note'\nkind = 'recorder'\nrun = ['true']\n\
          [[step]]\nname = 'scan'\nuses = 'diff-scan'\n\
-         [[step]]\nname = 'lint'\nkind = 'gate'\nrun = ['true']\n\
+         [[step]]\nname = 'lint'\nkind = 'gate'\nrun = ['sh', 'check.sh']\n\
          [[step]]\nname = 'merge'\nuses = 'merge'\ngated_by = ['scan', 'lint']\nenabled = false\n",
     );
+    stage.world.script("check.sh", "exec no-such-linter");
     let ran = stage.run(&["drill"]);
     assert_eq!(ran.code, 0, "{}{}", ran.out(), ran.err());
     let out = ran.out();
@@ -51,6 +52,22 @@ fn a_gate_that_hides_that_its_tool_is_missing_is_found_and_the_action_is_not_run
             "behind": [{"step": "publish", "ran": true}],
         })
     );
+}
+
+#[test]
+fn a_tool_that_is_missing_late_is_found_missing() {
+    let stage = Stage::new(&gated("run = ['sh', '-c', '/bin/sleep 1.5; no-such-linter || true']\n"));
+    let ran = stage.run(&["drill"]);
+    assert!(ran.out().contains("LEAK: check missing-tool"), "{}", ran.out());
+}
+
+#[test]
+fn rules_that_are_not_watched_are_not_said_to_hold() {
+    let stage = Stage::new(&gated("run = './check.sh --strict'\nshell = true\n"));
+    stage.world.script("check.sh", "exit 1");
+    let ran = stage.run(&["drill"]);
+    assert!(ran.out().contains("check changed-rules: not planted: its command names no file"), "{}", ran.out());
+    assert!(ran.out().ends_with("5 faults planted, no leak\n"), "{}", ran.out());
 }
 
 #[test]

@@ -147,7 +147,7 @@ fn a_program_that_the_agent_puts_on_the_path_in_the_repository_does_not_judge() 
 
 #[test]
 fn a_scanner_that_the_agent_puts_on_the_path_in_the_repository_is_not_asked() {
-    let empty = r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "lint"}}}]}"#;
+    let empty = r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "lint"}}, "results": []}]}"#;
     let stage = Stage::new("");
     std::fs::write(stage.beside("empty.sarif"), empty).unwrap();
     let scanners = format!("[['cat', '{}'], ['lint-it']]", stage.beside("empty.sarif").display());

@@ -61,6 +61,9 @@ const BREATH: usize = 256;
 /// How many lines a call may run over, when a debug rule asks how the statement goes on.
 const STATEMENT: usize = 20;
 
+/// Most findings of one file that block, and that do not; further ones are not counted.
+pub const MAX_PER_FILE: usize = 10_000;
+
 /// The lines that a diff adds to one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddedFile<'a> {
@@ -174,6 +177,8 @@ struct Look<'a> {
     language: Option<Language>,
     is_binary: bool,
     found: Vec<Finding>,
+    /// How many findings there are that do not block, and that do.
+    counted: [usize; 2],
 }
 
 impl<'a> Look<'a> {
@@ -186,6 +191,7 @@ impl<'a> Look<'a> {
             language: Language::of(file.path),
             is_binary: false,
             found: Vec::new(),
+            counted: [0; 2],
         }
     }
 
@@ -283,6 +289,11 @@ impl<'a> Look<'a> {
 
     fn tell(&mut self, rule: &'static Rule, line: Option<u64>, shown: String) {
         let blocking = self.scan.blocks_on(rule.group);
+        let counted = &mut self.counted[usize::from(blocking)];
+        if *counted == MAX_PER_FILE {
+            return;
+        }
+        *counted += 1;
         let path = self.path.clone();
         self.found.push(Finding { rule, path, line, blocking, shown, waived: None, in_baseline: false });
     }

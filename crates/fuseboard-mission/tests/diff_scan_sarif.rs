@@ -109,7 +109,8 @@ fn a_baseline_that_the_diff_brings_or_changes_does_not_count_and_is_told() {
     );
     assert_eq!(output["in_baseline"], 0);
 
-    let none = serde_json::json!({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "fuseboard"}}}]});
+    let none =
+        serde_json::json!({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "fuseboard"}}, "results": []}]});
     let stage = Stage::new(&[("known.sarif", none.to_string().as_bytes())]);
     stage.commit(&[("a.py", &work(false)), ("known.sarif", &document(false))]);
     let (detail, output) = passed(stage.run(&gate("baseline = 'known.sarif'")));

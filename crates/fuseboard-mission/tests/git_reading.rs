@@ -51,6 +51,15 @@ fn outside_of_a_repository_each_question_says_so() {
 }
 
 #[test]
+fn a_diff_of_more_lines_than_there_is_room_for_is_no_answer() {
+    let repository = Repository::new();
+    let base = repository.id("HEAD");
+    repository.write("long", "\n".repeat(1_000_001));
+    let head = repository.commit("Long");
+    assert!(cannot_tell(repository.ours().diff(&base, &head)).contains("adds more than 1000000 lines"));
+}
+
+#[test]
 fn a_deadline_that_has_passed_is_nobodys_fault() {
     let repository = Repository::new();
     let git = Git::at(&repository.root, Deadline::after(Duration::ZERO), &Interrupt::never());

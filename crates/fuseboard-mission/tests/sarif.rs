@@ -92,12 +92,19 @@ fn what_is_no_problem_or_is_gone_is_left_out_and_what_is_suppressed_is_not() {
 }
 
 #[test]
-fn results_may_be_missing_or_null_and_unknown_members_are_passed_over() {
+fn a_list_of_results_may_be_empty_but_one_that_is_missing_or_null_says_that_none_were_looked_for() {
     let tool = json!({"driver": {"name": "lint", "rules": null, "x": [1]}, "extensions": null});
-    for run_ in [json!({"tool": tool}), json!({"tool": tool, "results": null, "invocations": null, "y": {"z": [[]]}})] {
-        let (summary, all) = read(&run(&run_)).unwrap();
-        assert_eq!((summary.tools, all.len()), (vec!["lint".to_owned()], 0));
+    let (summary, all) = read(&run(&json!({"tool": tool, "results": []}))).unwrap();
+    assert_eq!((summary.tools, all.len()), (vec!["lint".to_owned()], 0));
+    for run_ in [json!({"tool": tool}), json!({"tool": tool, "results": null})] {
+        assert!(refused(&run(&run_)).ends_with(": lint gives no list of results"));
     }
+}
+
+#[test]
+fn unknown_members_are_passed_over() {
+    let tool = json!({"driver": {"name": "lint", "rules": null, "x": [1]}, "extensions": null});
+    read(&run(&json!({"tool": tool, "results": [], "invocations": null, "y": {"z": [[]]}}))).unwrap();
     let marked = ["\u{feff}".as_bytes(), &results(&json!([{}]))].concat();
     assert_eq!(read(&marked).unwrap().1.len(), 1);
 }
@@ -109,11 +116,13 @@ fn a_scanner_that_did_not_finish_has_reported_nothing() {
         json!({"executionSuccessful": true, "toolExecutionNotifications": [{"level": "error"}]}),
         json!({"toolConfigurationNotifications": [{"level": "note"}, {"level": "error"}]}),
     ] {
-        let text = run(&json!({"tool": {"driver": {"name": "lint\u{1b}[2J"}}, "invocations": [{}, invocation]}));
+        let text = run(
+            &json!({"tool": {"driver": {"name": "lint\u{1b}[2J"}}, "invocations": [{}, invocation], "results": []}),
+        );
         assert_eq!(refused(&text), "lint says that it did not finish its work");
     }
     let fine = json!({"executionSuccessful": true, "toolExecutionNotifications": [{"level": "warning"}, {}]});
-    assert!(read(&run(&json!({"tool": {"driver": {"name": "lint"}}, "invocations": [fine]}))).is_ok());
+    assert!(read(&run(&json!({"tool": {"driver": {"name": "lint"}}, "invocations": [fine], "results": []}))).is_ok());
 }
 
 #[test]
@@ -129,7 +138,8 @@ fn what_is_no_sarif_of_this_version_is_refused() {
         r#"{"version": "2.1.0", "runs": null}"#.to_owned(),
         r#"{"version": "2.1.0", "runs": []}"#.to_owned(),
         r#"{"version": "2.1.0", "runs": [{}]}"#.to_owned(),
-        r#"{"version": "2.1.0", "version": "2.1.0", "runs": [{"tool": {"driver": {"name": "a"}}}]}"#.to_owned(),
+        r#"{"version": "2.1.0", "version": "2.1.0", "runs": [{"tool": {"driver": {"name": "a"}}, "results": []}]}"#
+            .to_owned(),
         r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "a"}}, "results": [], "results": []}]}"#
             .to_owned(),
         r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "a"}}, "results": "none"}]}"#.to_owned(),

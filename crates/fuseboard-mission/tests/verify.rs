@@ -32,11 +32,14 @@ fn check(stage: &Stage, check: &str) -> (String, String) {
     (result.to_owned(), why.to_owned())
 }
 
-/// A remote that has `main`.
-fn with_remote(stage: &Stage) {
-    stage.git(&["init", "-q", "--bare", "-b", "main", ".git/remote.git"]);
-    stage.git(&["remote", "add", "origin", ".git/remote.git"]);
+/// A remote that has `main`, as long as this is kept.
+fn with_remote(stage: &Stage) -> tempfile::TempDir {
+    let remote = tempfile::tempdir().unwrap();
+    let folder = remote.path().to_str().unwrap();
+    stage.git(&["init", "-q", "--bare", "-b", "main", folder]);
+    stage.git(&["remote", "add", "origin", folder]);
     stage.git(&["push", "-q", "origin", "main"]);
+    remote
 }
 
 #[test]
@@ -120,7 +123,7 @@ fn a_branch_is_pushed_if_it_stands_on_its_remote_as_here() {
     let stage = Stage::new(&[("a", b"1\n")]);
     stage.commit(&[("a", b"2\n")]);
     assert_eq!(check(&stage, "pushed").1, "there is no remote");
-    with_remote(&stage);
+    let _remote = with_remote(&stage);
     assert_eq!(check(&stage, "pushed"), ("warn".to_owned(), "work is not on origin".to_owned()));
     stage.git(&["push", "-q", "origin", "work"]);
     assert_eq!(check(&stage, "pushed").0, "pass");
@@ -136,7 +139,7 @@ fn a_branch_is_pushed_if_it_stands_on_its_remote_as_here() {
 fn a_remote_that_the_work_moved_shows_nothing() {
     let mut stage = Stage::new(&[("a", b"1\n")]);
     stage.commit(&[("a", b"2\n")]);
-    with_remote(&stage);
+    let _remote = with_remote(&stage);
     stage.git(&["push", "-q", "origin", "work"]);
     let git = fuseboard_mission::git::Git::at(
         stage.path(),
@@ -164,7 +167,7 @@ fn a_remote_that_does_not_answer_gives_no_verdict() {
 #[test]
 fn a_configuration_that_could_run_programs_gives_no_verdict() {
     let stage = Stage::new(&[("a", b"1\n")]);
-    with_remote(&stage);
+    let _remote = with_remote(&stage);
     stage.commit(&[("a", b"2\n")]);
     stage.git(&["config", "core.sshCommand", "touch ran"]);
     let error = stage.run(&gate("pull_request = true")).unwrap_err();

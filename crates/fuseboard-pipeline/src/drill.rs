@@ -13,7 +13,7 @@
 //! | missing tool | a gate's own command finds nothing but shells on its `PATH`; a recorder's is not found; a built-in step says so of its own |
 //! | open circuit | its circuit is opened before the run |
 //! | unreadable store | each call of the store fails |
-//! | changed rules | a file that it names is changed after the step was planned |
+//! | changed rules | a file that it names is changed after the step was planned; a command that names none cannot have it |
 //!
 //! The last three are gates' alone: a recorder that is skipped, or goes on without the store, is shown as that.
 
@@ -215,6 +215,10 @@ impl Drill {
         {
             return done(None, Vec::new(), Finding::NotPlanted(why));
         }
+        if fault == Fault::ChangedRules && matches!(step.task, Task::Command(_)) && !step.pins.hold_a_file() {
+            let why = "its command names no file of the repository, so that none is watched".to_owned();
+            return done(None, Vec::new(), Finding::NotPlanted(why));
+        }
         let part = format!("{name}-{}", fault.as_str());
         let rules = self.scratch.join(&part);
         if let Err(error) = std::fs::write(&rules, "as they were") {
@@ -227,6 +231,10 @@ impl Drill {
             return done(None, Vec::new(), Finding::NotPlanted(format!("{}: {error}", shells.display())));
         }
         let (mut pipeline, ran) = self.staged(Some(name), |step| broken(step, fault, &shells));
+        if fault == Fault::Hang {
+            let hanging = pipeline.steps.iter_mut().filter(|step| step.name() == name);
+            hanging.for_each(|step| step.settings.timeout = Some(HANG));
+        }
         if fault == Fault::ChangedRules {
             let pins = Pins::of([part.as_str()], &self.scratch);
             pipeline.steps.iter_mut().filter(|step| step.name() == name).for_each(|step| step.pins = pins.clone());
@@ -258,7 +266,6 @@ impl Drill {
             step.pins = Pins::default();
             if under_test == Some(step.name()) {
                 step.task = broken(step).unwrap_or(stand_in);
-                step.settings.timeout = Some(HANG);
                 step.settings.kill_after = step.settings.kill_after.min(HANG);
             } else {
                 step.task = stand_in;

@@ -34,8 +34,13 @@ impl Pins {
         Self(inside.map(|path| (path.clone(), look(&path))).collect())
     }
 
-    /// The same for the words of commands: where `PATH` leads into the repository, also what a program of that name is or
-    /// would be there. Any word may be a program: the first one is, and what `env` is to start.
+    /// Whether there is a file that is watched, and not only places where none may appear.
+    pub(crate) fn hold_a_file(&self) -> bool {
+        self.0.values().any(|pinned| *pinned != Pinned::NoFile)
+    }
+
+    /// The same for the words of commands: where `PATH` leads into the repository, also what a program of that name is
+    /// or would be there. Any word may be a program: the first one is, and what `env` is to start.
     pub(crate) fn of_command(words: &[String], folder: &Path) -> Self {
         let mut pins = Self::of(words.iter().map(String::as_str), folder);
         let Some(path) = std::env::var_os("PATH") else { return pins };

@@ -161,7 +161,8 @@ impl Drilled {
     }
 
     fn verdict(&self) -> String {
-        let exercises = self.steps.iter().flatten().count();
+        let planted = |exercise: &&Exercise| !matches!(exercise.finding, Finding::NotPlanted(_));
+        let exercises = self.steps.iter().flatten().filter(planted).count();
         match self.leaks().count() {
             0 => styled(GOOD, &format!("{exercises} faults planted, no leak")),
             1 => styled(BAD, &format!("{exercises} faults planted, 1 leak")),

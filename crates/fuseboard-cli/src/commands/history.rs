@@ -11,7 +11,7 @@ use crate::Failed;
 use crate::args::{Format, HistoryArgs};
 use crate::exit_code::ExitCode;
 use crate::settings::{Settings, no_store};
-use crate::show::{json_line, rfc3339_ms};
+use crate::show::{json_line, rfc3339_ms, times};
 
 pub(crate) fn history(settings: &Settings, args: &HistoryArgs) -> Result<ExitCode, Failed> {
     let name = args.name.as_deref().map(|name| settings.known(name)).transpose()?;
@@ -49,7 +49,10 @@ fn event_json(row: &StoredEvent) -> String {
 fn event_line(row: &StoredEvent) -> String {
     let mut line =
         format!("{}  {:<20}  {:<15}", rfc3339_ms(row.at_ms), row.circuit.as_deref().unwrap_or("-"), row.event);
-    let failures = row.failures.filter(|_| row.event == "opened").map(|failures| format!("after {failures} failures"));
+    let failures = row
+        .failures
+        .filter(|_| row.event == "opened")
+        .map(|failures| format!("after {}", times(failures.into(), "failure")));
     let by = row.by.as_ref().map(|by| format!("by {by}"));
     for part in [failures, by, row.cause.clone()].into_iter().flatten() {
         line = format!("{line}  {}", plain_text(&part));

@@ -14,7 +14,7 @@ use crate::args::{Format, StatusArgs};
 use crate::console::{BAD, FAINT, MIDDLING, PLAIN, styled};
 use crate::exit_code::ExitCode;
 use crate::settings::Settings;
-use crate::show;
+use crate::show::{self, times};
 use crate::table::Table;
 
 /// Widest error text in the table, in characters; the card shows all of it.
@@ -113,7 +113,6 @@ fn card(view: &View, now: SystemTime) -> String {
     row("state", &show::state_word(view));
     if let Some(since) = view.since {
         row("since", &format!("{} ({})", show::rfc3339(since), show::relative(since, now)));
-        let times = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let probes = u64::from(view.trips.saturating_sub(1));
         let failures = view.sample.map_or_else(|| times(view.failures.into(), "failure"), |sample| sample.to_string());
         row("opened", &format!("after {failures}, then {}", times(probes, "failed probe")));

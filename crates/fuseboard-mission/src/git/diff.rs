@@ -74,6 +74,9 @@ impl Git {
     }
 }
 
+/// Most lines that a diff may add: each takes room of its own, however short it is.
+const MAX_ADDED: usize = 1_000_000;
+
 /// What is there for nobody, and can be made by nobody.
 const NO_INDEX: &str = "/proc/self/no-index";
 
@@ -120,12 +123,14 @@ const HEADS: [&[u8]; 7] =
 /// The lines of a patch. Names in it are not looked at: they are quoted, so that a file's head is whole lines.
 struct Patch<'a> {
     lines: Peekable<Lines<'a>>,
+    /// How many more lines may be added.
+    left: usize,
 }
 
 impl<'a> Patch<'a> {
     fn new(patch: &'a [u8]) -> Self {
         let is_end: fn(&u8) -> bool = |byte| *byte == b'\n';
-        Self { lines: patch.split(is_end).peekable() }
+        Self { lines: patch.split(is_end).peekable(), left: MAX_ADDED }
     }
 
     /// The patch of each named file, in order. One more or one less, and nothing is believed.
@@ -157,6 +162,9 @@ impl<'a> Patch<'a> {
                 file.binary |= line.contains(&0);
             }
             file.removed = file.removed.saturating_add(removed);
+            self.left = self.left.checked_sub(added as usize).ok_or_else(|| {
+                GitError::cannot_tell(format!("the diff is too large: it adds more than {MAX_ADDED} lines"))
+            })?;
             for number in 0..added {
                 let line = self.changed(b'+')?;
                 file.binary |= line.contains(&0);

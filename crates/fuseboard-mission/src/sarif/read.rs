@@ -109,7 +109,10 @@ impl Reader {
         let rules = Rules::of(run.tool.driver, run.tool.extensions.map(|extensions| extensions.0).unwrap_or_default());
         let bases = run.original_uri_base_ids.unwrap_or(Named(Vec::new()));
         summary.tools.push(tool.clone());
-        let Some(results) = run.results else { return Ok(()) };
+        // SARIF 2.1.0, 3.14.23: a run that attempted to detect results has a list of them, if an empty one.
+        let Some(results) = run.results else {
+            return Err(SarifError::Damaged(format!("{} gives no list of results", plain(&tool))));
+        };
         let read = serde_json::Deserializer::from_str(results.get()).deserialize_seq(Each(|entry: Entry| {
             summary.results += 1;
             if !is_result(&entry) {

@@ -1,6 +1,6 @@
 //! Text that would rather not be seen.
 
-use fuseboard_mission::scan::{AddedFile, OVERLAP, PIECE, Scan};
+use fuseboard_mission::scan::{AddedFile, MAX_PER_FILE, OVERLAP, PIECE, Scan};
 
 use super::{added, ids, scan, scan_with, unbroken};
 
@@ -13,6 +13,14 @@ fn exempt_names_do_not_hide_secrets() {
     for path in ["tests/a.py", "Cargo.lock", "a.min.js", "vendor/x", "api/x_pb2.py", "logo.svg", "a.bin", "x"] {
         assert_eq!(ids(&scan(path, key().as_bytes())), ["aws-access-key"], "{path}");
     }
+}
+
+#[test]
+fn what_blocks_is_found_behind_more_findings_than_are_counted() {
+    let text = "# TODO\n".repeat(MAX_PER_FILE + 10) + &key();
+    let findings = scan("a.py", text.as_bytes());
+    assert!(findings.blocking_reason().unwrap().contains("aws-access-key"));
+    assert_eq!(findings.total(), MAX_PER_FILE + 1);
 }
 
 #[test]
