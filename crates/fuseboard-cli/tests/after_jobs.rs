@@ -171,6 +171,21 @@ fn a_report_that_cannot_be_written_changes_no_exit_code() {
 }
 
 #[test]
+fn a_report_is_written_through_no_link_and_waits_for_no_reader() {
+    let stage = Stage::new("");
+    let report = stage.beside("report.json");
+    for (made, why) in [("ln -s precious", "it is a link"), ("mkfifo", "it is neither a file nor a device")] {
+        let command = stage.words(&["after"]);
+        stage.git(&format!("echo kept >../precious; {made} ../report.json"));
+        let ran = finish(command);
+        assert_eq!(ran.code, 0, "{}", ran.err());
+        assert!(ran.err().contains(why), "{made}: {}", ran.err());
+        std::fs::remove_file(&report).unwrap();
+    }
+    assert_eq!(stage.read("precious"), "kept\n");
+}
+
+#[test]
 fn detached_it_prints_its_id_returns_at_once_and_reports_later() {
     let slow = STEPS.replace("cat >../job.json", "while ! test -e ../go; do sleep 0.05; done; cat >../job.json");
     let stage = Stage::new(&slow);

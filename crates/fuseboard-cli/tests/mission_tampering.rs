@@ -146,6 +146,26 @@ fn a_program_that_the_agent_puts_on_the_path_in_the_repository_does_not_judge() 
 }
 
 #[test]
+fn nor_does_one_that_lies_above_the_folder_in_which_the_mission_runs() {
+    let stage = stage();
+    stage.configure(&STEPS.replace("check.sh", "../check.sh"));
+    stage.git("mkdir bin below; touch bin/.keep below/.keep; git add -A; git commit -qm bin");
+    let moves = |agent: &str| {
+        stage.git("git rev-parse main >../before");
+        let mut command = stage.command(&[], &format!("cd ..; {agent}"));
+        let path = std::env::var("PATH").unwrap();
+        command.env("PATH", format!("{}/bin:{path}", stage.world.path(".").display()));
+        command.current_dir(stage.world.path("below"));
+        stage.flown(world::finish(command));
+        stage.git("git rev-parse main >../after");
+        stage.read("before") != stage.read("after")
+    };
+    assert!(moves("git switch -qc agent/good; touch good; git add good; git commit -qm work"));
+    let program = "printf '#!/bin/sh\nexit 0\n' >bin/sh; chmod +x bin/sh; git add -A; git commit -qm p";
+    assert!(!moves(&format!("git switch -q main; {WORK}; {program}")));
+}
+
+#[test]
 fn a_scanner_that_the_agent_puts_on_the_path_in_the_repository_is_not_asked() {
     let empty = r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "lint"}}, "results": []}]}"#;
     let stage = Stage::new("");
