@@ -3,13 +3,12 @@
 //! All variants are measured alternately in the same run, each round beginning with another one, so that a busy
 //! machine hurts all of them alike. Minima are compared: they say what the thing costs, medians what it is like.
 
-use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use fuseboard_bench::{Samples, table};
+use fuseboard_bench::{Result, Samples, Target, options, program, table, tell};
 use serde_json::{Value, json};
 
 const HELP: &str = "usage: exec_bench [--samples N] [--crowd N] [--each N] [--out DIR]
@@ -29,13 +28,10 @@ const VERSION_MS: f64 = 3.0;
 /// The stripped program may be this large.
 const BINARY_MB: f64 = 15.0;
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
-
 struct Options {
     samples: usize,
     crowd: usize,
     each: usize,
-    out: PathBuf,
 }
 
 struct Bench {
@@ -53,53 +49,23 @@ struct Variant {
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("exec_bench: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    fuseboard_bench::main("exec_bench", run)
 }
 
 fn run() -> Result<()> {
-    let Some(options) = options()? else {
-        print!("{HELP}");
-        return Ok(());
-    };
-    let state = options.out.join(format!("state-{}", std::process::id()));
+    let numbers = [("--samples", 300), ("--crowd", 64), ("--each", 20)];
+    let Some(([samples, crowd, each], out)) = options(HELP, numbers)? else { return Ok(()) };
+    let options = Options { samples, crowd, each };
+    let state = out.join(format!("state-{}", std::process::id()));
     fs::create_dir_all(&state)?;
     let measured = measure(&options, &state);
     fs::remove_dir_all(&state)?;
     let (text, json) = measured?;
-    print!("{text}");
-    fs::write(options.out.join("exec.json"), serde_json::to_string_pretty(&json)? + "\n")?;
-    Ok(())
-}
-
-fn options() -> Result<Option<Options>> {
-    let mut options = Options { samples: 300, crowd: 64, each: 20, out: "target/bench".into() };
-    let mut words = std::env::args().skip(1);
-    while let Some(word) = words.next() {
-        let mut value = || words.next().ok_or(format!("{word} needs a value"));
-        match word.as_str() {
-            "--samples" => options.samples = value()?.parse()?,
-            "--crowd" => options.crowd = value()?.parse()?,
-            "--each" => options.each = value()?.parse()?,
-            "--out" => options.out = value()?.into(),
-            "--help" | "-h" => return Ok(None),
-            _ => return Err(format!("no option {word}\n\n{HELP}").into()),
-        }
-    }
-    if options.samples == 0 || options.crowd == 0 || options.each == 0 {
-        return Err("every number must be at least 1".into());
-    }
-    Ok(Some(options))
+    tell(&text, &json, &out, "exec.json")
 }
 
 fn measure(options: &Options, state: &Path) -> Result<(String, Value)> {
-    let program = std::env::var_os("FUSEBOARD_BIN").map_or("target/release/fuseboard".into(), PathBuf::from);
-    let program = program.canonicalize().map_err(|error| format!("no program at {}: {error}", program.display()))?;
+    let program = program()?;
     let spawner = std::env::current_exe()?.with_file_name("spawner");
     let store = format!("sqlite:{}", state.canonicalize()?.join("state.db").display());
     let bench = Bench { program, spawner, store };
@@ -112,9 +78,9 @@ fn measure(options: &Options, state: &Path) -> Result<(String, Value)> {
     let minimum = |at: usize| variants[at].samples.minimum();
     let overhead = minimum(EXEC) - minimum(SPAWNER);
     let targets = [
-        ("exec, above the minimal spawner", overhead, OVERHEAD_MS, "ms"),
-        ("--version", minimum(VERSION), VERSION_MS, "ms"),
-        ("size of the program", size, BINARY_MB, "MB"),
+        Target::new("exec, above the minimal spawner", overhead, OVERHEAD_MS, "ms"),
+        Target::new("--version", minimum(VERSION), VERSION_MS, "ms"),
+        Target::new("size of the program", size, BINARY_MB, "MB"),
     ];
     let cores = std::thread::available_parallelism()?;
     let (samples, runs) = (options.samples, options.crowd * options.each);
@@ -122,7 +88,7 @@ fn measure(options: &Options, state: &Path) -> Result<(String, Value)> {
         "## `fuseboard exec`\n\n{version}, {cores} cores, {samples} samples of each, alternated, SQLite on disk\n\n\
          {}\n{}\n{}",
         table(&["what", "minimum ms", "median ms", "above the spawner, ms"], &rows(&variants)),
-        table(&["target", "measured", "at most", "ratio"], &targets.map(target_row)),
+        Target::table(&targets),
         crowd_table(&crowd, options.crowd, runs),
     );
     let json = json!({
@@ -133,9 +99,7 @@ fn measure(options: &Options, state: &Path) -> Result<(String, Value)> {
         "variants": variants.iter().map(|each| json!({
             "what": each.what, "minimum_ms": each.samples.minimum(), "median_ms": each.samples.median(),
         })).collect::<Vec<_>>(),
-        "targets": targets.map(|(what, measured, target, unit)| json!({
-            "what": what, "measured": measured, "target": target, "unit": unit, "ratio": measured / target,
-        })),
+        "targets": Target::json(&targets),
         "crowd": {
             "processes": options.crowd, "runs": runs, "errors": crowd.errors, "lost": crowd.lost,
             "seconds": crowd.seconds, "transactions_per_second": runs as f64 / crowd.seconds,
@@ -251,11 +215,6 @@ fn rows(variants: &[Variant]) -> Vec<Vec<String>> {
         vec![each.what.into(), format!("{minimum:.2}"), format!("{median:.2}"), format!("{:+.2}", minimum - base)]
     };
     variants.iter().map(row).collect()
-}
-
-fn target_row((what, measured, target, unit): (&str, f64, f64, &str)) -> Vec<String> {
-    let ratio = format!("{:.2}", measured / target);
-    vec![what.into(), format!("{measured:.2} {unit}"), format!("{target:.0} {unit}"), ratio]
 }
 
 fn crowd_table(crowd: &Crowd, processes: usize, runs: usize) -> String {

@@ -3,14 +3,13 @@
 //! The repository is made anew: 10 000 files of 30 lines, and work on top of it. Each measurement is one call of
 //! `fuseboard after`; the time is the one that its report gives for the step.
 
-use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use fuseboard_bench::{Samples, table};
+use fuseboard_bench::{Result, Samples, Target, options, program, table, tell};
 use serde_json::{Value, json};
 
 const HELP: &str = "usage: gates_bench [--samples N] [--out DIR]
@@ -27,7 +26,8 @@ const SCAN_MS: f64 = 1000.0;
 /// The program may use this much memory for a diff of 100 MB.
 const MEMORY_MB: f64 = 128.0;
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+/// Puts work on top of the repository.
+type Work = fn(&World) -> Result<()>;
 
 /// What was measured of one kind of work.
 struct Measured {
@@ -38,45 +38,24 @@ struct Measured {
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("gates_bench: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    fuseboard_bench::main("gates_bench", run)
 }
 
 fn run() -> Result<()> {
-    let (mut samples, mut out) = (5_usize, PathBuf::from("target/bench"));
-    let mut words = std::env::args().skip(1);
-    while let Some(word) = words.next() {
-        let mut value = || words.next().ok_or(format!("{word} needs a value"));
-        match word.as_str() {
-            "--samples" => samples = value()?.parse::<usize>()?.max(1),
-            "--out" => out = value()?.into(),
-            "--help" | "-h" => {
-                print!("{HELP}");
-                return Ok(());
-            }
-            _ => return Err(format!("no option {word}\n\n{HELP}").into()),
-        }
-    }
+    let Some(([samples], out)) = options(HELP, [("--samples", 5)])? else { return Ok(()) };
     let place = out.join(format!("gates-{}", std::process::id()));
     fs::create_dir_all(&place)?;
     let measured = measure(&place.canonicalize()?, samples);
     fs::remove_dir_all(&place)?;
     let measured = measured?;
     let (text, json) = told(&measured, samples);
-    print!("{text}");
-    fs::write(out.join("gates.json"), serde_json::to_string_pretty(&json)? + "\n")?;
-    Ok(())
+    tell(&text, &json, &out, "gates.json")
 }
 
 fn measure(place: &Path, samples: usize) -> Result<Vec<Measured>> {
     let world = World::new(place)?;
     world.base()?;
-    let work: [(&'static str, fn(&World) -> Result<()>); 4] = [
+    let work: [(&'static str, Work); 4] = [
         ("5 000 lines in 500 files", |world| world.append("    alpha = beta(gamma)\n", 10)),
         ("the same, 1 000 of them findings", |world| {
             world.append("    alpha = beta(gamma)\n    print(beta)  # TODO\n", 5)
@@ -119,19 +98,14 @@ fn told(measured: &[Measured], samples: usize) -> (String, Value) {
         .collect();
     let slowest = measured[..2].iter().map(|each| each.samples.median()).fold(0.0, f64::max);
     let peak = measured.iter().map(|each| each.peak_mb).fold(0.0, f64::max);
-    let targets =
-        [("diff-scan of 5 000 lines, median", slowest, SCAN_MS, "ms"), ("memory for 100 MB", peak, MEMORY_MB, "MB")];
-    let target_rows: Vec<Vec<String>> = targets
-        .iter()
-        .map(|(what, measured, target, unit)| {
-            let ratio = format!("{:.2}", measured / target);
-            vec![(*what).into(), format!("{measured:.0} {unit}"), format!("{target:.0} {unit}"), ratio]
-        })
-        .collect();
+    let targets = [
+        Target::new("diff-scan of 5 000 lines, median", slowest, SCAN_MS, "ms"),
+        Target::new("memory for 100 MB", peak, MEMORY_MB, "MB"),
+    ];
     let text = format!(
         "## Gates\n\ndiff-scan in a repository of {FILES} files, {samples} samples\n\n{}\n{}",
         table(&["work", "minimum ms", "median ms", "memory MB", "verdict"], &rows),
-        table(&["target", "measured", "at most", "ratio"], &target_rows),
+        Target::table(&targets),
     );
     let json = json!({
         "schema": "fuseboard.bench-gates/1",
@@ -139,9 +113,7 @@ fn told(measured: &[Measured], samples: usize) -> (String, Value) {
             "what": each.what, "minimum_ms": each.samples.minimum(), "median_ms": each.samples.median(),
             "peak_mb": each.peak_mb, "verdict": each.verdict,
         })).collect::<Vec<_>>(),
-        "targets": targets.map(|(what, measured, target, unit)| json!({
-            "what": what, "measured": measured, "target": target, "unit": unit, "ratio": measured / target,
-        })),
+        "targets": Target::json(&targets),
     });
     (text, json)
 }
@@ -155,9 +127,7 @@ struct World {
 
 impl World {
     fn new(place: &Path) -> Result<Self> {
-        let program = std::env::var_os("FUSEBOARD_BIN").map_or("target/release/fuseboard".into(), PathBuf::from);
-        let program =
-            program.canonicalize().map_err(|error| format!("no program at {}: {error}", program.display()))?;
+        let program = program()?;
         let repository = place.join("repository");
         fs::create_dir_all(&repository)?;
         fs::write(place.join("fuseboard.toml"), "[[step]]\nname = 'scan'\nuses = 'diff-scan'\ntimeout = '2m'\n")?;

@@ -2,17 +2,14 @@
 //!
 //! Each sample is the mean of many calls; samples of all variants are taken in turn. Minima are compared.
 
-use std::error::Error;
-use std::fs;
 use std::hint::black_box;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Instant;
 
 use failsafe::CircuitBreaker as _;
 use fuseboard::{Board, Policy, block_on};
-use fuseboard_bench::table;
+use fuseboard_bench::{Result, Target, options, table, tell};
 use serde_json::json;
 
 const HELP: &str = "usage: library_bench [--samples N] [--out DIR]
@@ -33,8 +30,6 @@ const REFUSED_NS: f64 = 9.0;
 /// A closed circuit's successful future may take this long.
 const ASYNC_NS: f64 = 6.0;
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
-
 /// One way to make a call.
 struct Variant {
     what: &'static str,
@@ -47,30 +42,11 @@ struct Variant {
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("library_bench: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    fuseboard_bench::main("library_bench", run)
 }
 
 fn run() -> Result<()> {
-    let (mut samples, mut out) = (60_usize, PathBuf::from("target/bench"));
-    let mut words = std::env::args().skip(1);
-    while let Some(word) = words.next() {
-        let mut value = || words.next().ok_or(format!("{word} needs a value"));
-        match word.as_str() {
-            "--samples" => samples = value()?.parse::<usize>()?.max(1),
-            "--out" => out = value()?.into(),
-            "--help" | "-h" => {
-                print!("{HELP}");
-                return Ok(());
-            }
-            _ => return Err(format!("no option {word}\n\n{HELP}").into()),
-        }
-    }
+    let Some(([samples], out)) = options(HELP, [("--samples", 60)])? else { return Ok(()) };
     let mut variants = variants()?;
     for _ in 0..samples {
         for variant in &mut variants {
@@ -83,44 +59,30 @@ fn run() -> Result<()> {
     }
     let of = |what: &str| variants.iter().find(|each| each.what.starts_with(what)).map_or(f64::NAN, |each| each.best);
     let best_peer = variants.iter().filter(|each| each.peer).map(|each| each.best).fold(f64::INFINITY, f64::min);
+    let closed = of("fuseboard, closed, success");
     let targets = [
-        ("closed, success", of("fuseboard, closed, success"), CLOSED_NS, "ns"),
-        (
-            "closed, success, as a share of the best peer",
-            of("fuseboard, closed, success") / best_peer,
-            1.0 / AHEAD,
-            "×",
-        ),
-        ("open, refused", of("fuseboard, open"), REFUSED_NS, "ns"),
-        ("closed, a future's success", of("fuseboard, closed, a future"), ASYNC_NS, "ns"),
+        Target::new("closed, success", closed, CLOSED_NS, "ns"),
+        Target::new("closed, success, as a share of the best peer", closed / best_peer, 1.0 / AHEAD, "×"),
+        Target::new("open, refused", of("fuseboard, open"), REFUSED_NS, "ns"),
+        Target::new("closed, a future's success", of("fuseboard, closed, a future"), ASYNC_NS, "ns"),
     ];
     let rows: Vec<Vec<String>> = variants
         .iter()
         .map(|each| vec![each.what.into(), format!("{:.2}", each.best), format!("{:.2}", median(&each.all))])
         .collect();
-    let target_rows: Vec<Vec<String>> = targets
-        .iter()
-        .map(|(what, measured, target, unit)| {
-            let ratio = format!("{:.2}", measured / target);
-            vec![(*what).into(), format!("{measured:.2} {unit}"), format!("{target:.1} {unit}"), ratio]
-        })
-        .collect();
-    print!(
+    let text = format!(
         "## The library\n\none thread, {samples} samples of the mean of {CALLS} calls\n\n{}\n{}",
         table(&["call", "minimum ns", "median ns"], &rows),
-        table(&["target", "measured", "at most", "ratio"], &target_rows),
+        Target::table(&targets),
     );
     let json = json!({
         "schema": "fuseboard.bench-library/1",
         "rows": variants.iter().map(|each| json!({
             "what": each.what, "peer": each.peer, "minimum_ns": each.best, "median_ns": median(&each.all),
         })).collect::<Vec<_>>(),
-        "targets": targets.map(|(what, measured, target, unit)| json!({
-            "what": what, "measured": measured, "target": target, "unit": unit, "ratio": measured / target,
-        })),
+        "targets": Target::json(&targets),
     });
-    fs::create_dir_all(&out)?;
-    Ok(fs::write(out.join("library.json"), serde_json::to_string_pretty(&json)? + "\n")?)
+    tell(&text, &json, &out, "library.json")
 }
 
 fn median(samples: &[f64]) -> f64 {

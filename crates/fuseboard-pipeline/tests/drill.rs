@@ -36,6 +36,7 @@ impl Stage {
     fn new(steps: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("scratch")).unwrap();
+        std::fs::write(folder.path().join("rules"), "").unwrap();
         let config =
             Config::parse(Path::new("fuseboard.toml"), steps.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
         let pipeline = Pipeline::plan(&config, "app", folder.path(), &Real).unwrap();
@@ -71,7 +72,7 @@ enabled = false
 
 #[test]
 fn every_fault_of_a_gate_holds_what_waits_for_it_and_nothing_real_is_run() {
-    for steps in [gated("run = ['true']"), BUILT_IN.to_owned()] {
+    for steps in [gated("run = ['true', 'rules']"), BUILT_IN.to_owned()] {
         let stage = Stage::new(&steps);
         assert_eq!((stage.drill.unreachable(), stage.drill.ungated()), (Vec::<String>::new(), Vec::new()));
         let exercises = stage.all();
@@ -87,7 +88,7 @@ fn every_fault_of_a_gate_holds_what_waits_for_it_and_nothing_real_is_run() {
 
 #[test]
 fn each_fault_is_really_planted() {
-    for (steps, missing) in [(gated("run = ['true']"), "exit"), (BUILT_IN.to_owned(), "spawn")] {
+    for (steps, missing) in [(gated("run = ['true', 'rules']"), "exit"), (BUILT_IN.to_owned(), "spawn")] {
         let is_built_in = missing == "spawn";
         let rows: Vec<_> = Stage::new(&steps).all().into_iter().map(|exercise| exercise.row.unwrap()).collect();
         let seen: Vec<_> = rows.iter().map(|row| (row.status, row.reason, row.failure.as_deref())).collect();
@@ -119,8 +120,14 @@ fn a_gate_that_hides_that_its_tool_is_missing_is_a_leak() {
 }
 
 #[test]
+fn a_command_that_names_no_file_cannot_have_its_rules_changed_and_that_is_said() {
+    let exercise = Stage::new(&gated("run = ['true', 'no-rules']")).drill.exercise("check", Fault::ChangedRules);
+    assert!(matches!(exercise.finding, Finding::NotPlanted(why) if why.contains("names no file")));
+}
+
+#[test]
 fn a_circuit_that_only_observes_cannot_be_opened_and_that_is_said() {
-    let stage = Stage::new(&gated("run = ['true']\npolicy = { observe = true }"));
+    let stage = Stage::new(&gated("run = ['true', 'rules']\npolicy = { observe = true }"));
     let exercise = stage.drill.exercise("check", Fault::OpenCircuit);
     assert_eq!(exercise.finding, Finding::NotPlanted("its circuit only observes".to_owned()));
     assert_eq!(stage.drill.exercise("check", Fault::Crash).finding, Finding::Held);
@@ -129,16 +136,17 @@ fn a_circuit_that_only_observes_cannot_be_opened_and_that_is_said() {
 #[test]
 fn a_circuit_that_goes_by_a_rate_is_opened_for_the_drill_too() {
     let rate = "policy = { rate = { failures = 1.0, of = 1000, within = '1s' } }";
-    let exercise = Stage::new(&gated(&format!("run = ['true']\n{rate}"))).drill.exercise("check", Fault::OpenCircuit);
+    let exercise =
+        Stage::new(&gated(&format!("run = ['true', 'rules']\n{rate}"))).drill.exercise("check", Fault::OpenCircuit);
     assert_eq!((exercise.finding, exercise.row.unwrap().reason), (Finding::Held, Some(Reason::CircuitOpen)));
 }
 
 #[test]
 fn what_waits_for_no_gate_and_what_never_runs_is_named() {
     let stage = Stage::new(
-        "[[step]]\nname = 'free'\nkind = 'action'\nrun = ['true']\n\
-         [[step]]\nname = 'check'\nkind = 'gate'\nrun = ['true']\non = 'failure'\n\
-         [[step]]\nname = 'publish'\nkind = 'action'\nrun = ['true']\ngated_by = ['check']\n",
+        "[[step]]\nname = 'free'\nkind = 'action'\nrun = ['true', 'rules']\n\
+         [[step]]\nname = 'check'\nkind = 'gate'\nrun = ['true', 'rules']\non = 'failure'\n\
+         [[step]]\nname = 'publish'\nkind = 'action'\nrun = ['true', 'rules']\ngated_by = ['check']\n",
     );
     assert_eq!((stage.drill.ungated(), stage.drill.unreachable()), (vec!["free".to_owned()], vec!["publish".into()]));
     assert!(stage.all().iter().all(|exercise| exercise.finding == Finding::Held));
@@ -158,8 +166,9 @@ fn a_recorder_that_breaks_is_reported_as_failed_and_is_never_really_run() {
 
 #[test]
 fn a_gate_for_which_nothing_waits_and_one_that_is_switched_off_are_named() {
-    let gate = |name: &str, keys: &str| format!("[[step]]\nname = '{name}'\nkind = 'gate'\nrun = ['true']\n{keys}\n");
-    let action = "[[step]]\nname = 'publish'\nkind = 'action'\nrun = ['true']\ngated_by = ['off']\n";
+    let gate =
+        |name: &str, keys: &str| format!("[[step]]\nname = '{name}'\nkind = 'gate'\nrun = ['true', 'rules']\n{keys}\n");
+    let action = "[[step]]\nname = 'publish'\nkind = 'action'\nrun = ['true', 'rules']\ngated_by = ['off']\n";
     let stage = Stage::new(
         &[gate("off", "enabled = false"), gate("idle", ""), gate("told", "advisory = true"), action.to_owned()]
             .concat(),
@@ -170,7 +179,7 @@ fn a_gate_for_which_nothing_waits_and_one_that_is_switched_off_are_named() {
 
 #[test]
 fn an_advisory_gate_and_one_with_many_block_codes_give_no_verdict_when_they_break() {
-    for keys in ["run = ['true']\nadvisory = true", "run = ['true']\nblock_codes = [1, 127, 139]"] {
+    for keys in ["run = ['true', 'rules']\nadvisory = true", "run = ['true', 'rules']\nblock_codes = [1, 127, 139]"] {
         let stage = Stage::new(&format!("[[step]]\nname = 'check'\nkind = 'gate'\n{keys}\n"));
         assert!(stage.all().iter().all(|exercise| exercise.finding == Finding::Held), "{keys}");
     }
@@ -178,6 +187,6 @@ fn an_advisory_gate_and_one_with_many_block_codes_give_no_verdict_when_they_brea
 
 #[test]
 fn a_short_deadline_does_not_stand_in_for_a_verdict() {
-    let stage = Stage::new(&format!("[pipeline]\ndeadline = '20ms'\n{}", gated("run = ['true']")));
+    let stage = Stage::new(&format!("[pipeline]\ndeadline = '20ms'\n{}", gated("run = ['true', 'rules']")));
     assert_eq!(stage.drill.unreachable(), Vec::<String>::new());
 }
