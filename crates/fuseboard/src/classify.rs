@@ -117,7 +117,7 @@ impl<C> Classified<C> {
     where
         C: Classify<T, E>,
     {
-        attempt(self.circuit.guarded(&self.classify, work))
+        self.circuit.guarded(&self.classify, work, attempt)
     }
 
     /// As [`Circuit::run_or`].
@@ -147,7 +147,7 @@ impl<C> Classified<C> {
     where
         C: Classify<T, E>,
     {
-        passed_on(self.circuit.guarded(&self.classify, work))
+        self.circuit.guarded(&self.classify, work, passed_on)
     }
 
     /// As [`Circuit::run_async`].

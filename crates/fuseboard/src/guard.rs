@@ -76,7 +76,7 @@ impl Circuit {
     /// ```
     #[inline]
     pub fn run<T, E: Display>(&self, work: impl FnOnce() -> Result<T, E>) -> Attempt<T, E> {
-        attempt(self.guarded(&ByText, work))
+        self.guarded(&ByText, work, attempt)
     }
 
     /// Runs the work, or gives `default` in place of a value that was not made. The default never changes the
@@ -126,22 +126,29 @@ impl Circuit {
     /// As the work does.
     #[inline]
     pub fn try_run<T, E: Display>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, TryError<E>> {
-        passed_on(self.guarded(&ByText, work))
+        self.guarded(&ByText, work, passed_on)
     }
 
-    /// The one way to run work behind this circuit: permit, work, report.
+    /// The one way to run work behind this circuit: permit, work, report. `told` makes of it what the caller gets.
     #[inline]
-    pub(crate) fn guarded<T, E>(
+    pub(crate) fn guarded<T, E, R>(
         &self,
         classify: &impl Classify<T, E>,
         work: impl FnOnce() -> Result<T, E>,
-    ) -> Result<Caught<T, E>, Refusal> {
-        if let Some(unwritten) = self.unwritten() {
-            let (result, outcome) = catch(classify, work);
-            unwritten.settle(&outcome);
-            return Ok(result);
+        told: impl FnOnce(Result<Caught<T, E>, Refusal>) -> R,
+    ) -> R {
+        let Some(unwritten) = self.unwritten() else { return told(self.guarded_by_permit(classify, work)) };
+        // Told in each arm, so that a value stays where it is: what is first put together goes through memory.
+        match catch_unwind(AssertUnwindSafe(|| judged(classify, work()))) {
+            Ok((result, meaning)) => {
+                unwritten.settle(meaning.outcome());
+                told(Ok(Ok(result)))
+            }
+            Err(panic) => {
+                unwritten.settle(of_panic(&*panic).outcome());
+                told(Ok(Err(panic)))
+            }
         }
-        self.guarded_by_permit(classify, work)
     }
 
     /// Apart from the short way, which is to be short in the caller's code too.
@@ -152,9 +159,28 @@ impl Circuit {
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<Caught<T, E>, Refusal> {
         let permit = self.permit()?.keep_alive();
-        let (result, outcome) = catch(classify, work);
-        drop(permit.settle(&outcome));
+        let (result, meaning) = catch(classify, work);
+        drop(permit.settle(meaning.outcome()));
         Ok(result)
+    }
+}
+
+/// What a result means to the circuit. In a box unless it is success: what nearly every call comes to is one word then
+/// on its way out of the place where panics are caught, which leads through memory.
+pub(crate) struct Meaning(Option<Box<Outcome>>);
+
+impl Meaning {
+    #[inline]
+    fn of(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Success => Self(None),
+            other => Self(Some(Box::new(other))),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn outcome(&self) -> &Outcome {
+        self.0.as_deref().unwrap_or(&Outcome::Success)
     }
 }
 
@@ -166,28 +192,34 @@ pub(crate) type Caught<T, E> = std::thread::Result<Result<T, E>>;
 pub(crate) fn catch<T, E>(
     classify: &impl Classify<T, E>,
     work: impl FnOnce() -> Result<T, E>,
-) -> (Caught<T, E>, Outcome) {
+) -> (Caught<T, E>, Meaning) {
     caught(catch_unwind(AssertUnwindSafe(|| judged(classify, work()))))
 }
 
 /// A result and what it means. The classifier, and an error's text, are the caller's code too: they are asked
 /// where a panic is caught.
 #[inline]
-pub(crate) fn judged<T, E>(classify: &impl Classify<T, E>, result: Result<T, E>) -> (Result<T, E>, Outcome) {
-    let outcome = classify.classify(&result);
-    (result, outcome)
+pub(crate) fn judged<T, E>(classify: &impl Classify<T, E>, result: Result<T, E>) -> (Result<T, E>, Meaning) {
+    let meaning = Meaning::of(classify.classify(&result));
+    (result, meaning)
 }
 
 /// What the work came to, a panic included.
 #[inline]
-pub(crate) fn caught<T, E>(ended: std::thread::Result<(Result<T, E>, Outcome)>) -> (Caught<T, E>, Outcome) {
+pub(crate) fn caught<T, E>(ended: std::thread::Result<(Result<T, E>, Meaning)>) -> (Caught<T, E>, Meaning) {
     match ended {
-        Ok((result, outcome)) => (Ok(result), outcome),
+        Ok((result, meaning)) => (Ok(result), meaning),
         Err(panic) => {
-            let failure = Failure::new(FailureKind::Panic, &panic_message(&*panic));
-            (Err(panic), Outcome::Failure(failure))
+            let meaning = of_panic(&*panic);
+            (Err(panic), meaning)
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn of_panic(panic: &(dyn Any + Send)) -> Meaning {
+    Meaning::of(Outcome::Failure(Failure::new(FailureKind::Panic, &panic_message(panic))))
 }
 
 /// The call as an attempt: a panic is contained.
@@ -196,13 +228,18 @@ pub(crate) fn attempt<T, E>(ran: Result<Caught<T, E>, Refusal>) -> Attempt<T, E>
     match ran {
         Ok(Ok(Ok(value))) => Attempt::Done(value),
         Ok(Ok(Err(error))) => Attempt::Failed(error),
-        Ok(Err(panic)) => {
-            let message = panic_message(&*panic);
-            discard(panic);
-            Attempt::Panicked(message)
-        }
+        Ok(Err(panic)) => Attempt::Panicked(ended_here(panic)),
         Err(refusal) => Attempt::Skipped(refusal),
     }
+}
+
+/// What a panic said that goes no further.
+#[cold]
+#[inline(never)]
+fn ended_here(panic: Box<dyn Any + Send>) -> String {
+    let message = panic_message(&*panic);
+    discard(panic);
+    message
 }
 
 /// The call for who handles errors: a panic goes on unwinding.

@@ -9,8 +9,7 @@ use std::task::Poll;
 use crate::circuit::Circuit;
 use crate::classify::{ByText, Classify};
 use crate::error::Refusal;
-use crate::guard::{Attempt, Caught, TryError, attempt, caught, judged, passed_on};
-use crate::outcome::Outcome;
+use crate::guard::{Attempt, Caught, Meaning, TryError, attempt, caught, judged, passed_on};
 
 /// The async guards take the work as a future, or as what turns into one; it is not polled before the circuit
 /// allowed it, and never if the call is skipped. Each guard's future is `Send` if the work's is. Dropped before
@@ -100,13 +99,13 @@ impl Circuit {
         work: impl IntoFuture<Output = Result<T, E>>,
     ) -> Result<Caught<T, E>, Refusal> {
         if let Some(unwritten) = self.unwritten() {
-            let (result, outcome) = catch_async(classify, work).await;
-            unwritten.settle(&outcome);
+            let (result, meaning) = catch_async(classify, work).await;
+            unwritten.settle(meaning.outcome());
             return Ok(result);
         }
         let permit = self.permit()?.polled();
-        let (result, outcome) = catch_async(classify, work).await;
-        drop(permit.settle(&outcome));
+        let (result, meaning) = catch_async(classify, work).await;
+        drop(permit.settle(meaning.outcome()));
         Ok(result)
     }
 }
@@ -115,7 +114,7 @@ impl Circuit {
 pub(crate) async fn catch_async<T, E>(
     classify: &impl Classify<T, E>,
     work: impl IntoFuture<Output = Result<T, E>>,
-) -> (Caught<T, E>, Outcome) {
+) -> (Caught<T, E>, Meaning) {
     // Inside of this block the work's future is made, dropped and judged by a poll, so that a panic is caught there.
     let mut work = pin!(async move { judged(classify, work.await) });
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {

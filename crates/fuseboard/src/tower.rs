@@ -118,8 +118,8 @@ where
         let response = self.inner.call(request);
         let (permit, classify) = (permit.polled(), self.circuit.classify.clone());
         Box::pin(async move {
-            let (result, outcome) = catch_async(&classify, response).await;
-            drop(permit.settle(&outcome));
+            let (result, meaning) = catch_async(&classify, response).await;
+            drop(permit.settle(meaning.outcome()));
             passed_on(Ok(result))
         })
     }
