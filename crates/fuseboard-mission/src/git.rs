@@ -21,10 +21,12 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use fuseboard_pipeline::process::{Command, Deadline, How, Interrupt, Marker, Output};
 use fuseboard_pipeline::repository::Repository;
 use fuseboard_pipeline::step::StepContext;
+use tempfile::TempDir;
 
 mod base;
 mod changes;
@@ -95,6 +97,8 @@ pub struct Git {
     marker: Option<Marker>,
     /// The top folder of the repository that was given first, free of links: no program in it is run.
     guarded: Option<PathBuf>,
+    /// Indexes of our own, made when the first is needed.
+    indexes: Arc<Mutex<Option<TempDir>>>,
 }
 
 /// One call of git, not yet made.
@@ -117,7 +121,7 @@ impl Git {
         let folder = folder.into();
         let root = Repository::containing(&folder).map(|repository| repository.root().to_owned());
         let guarded = root.or_else(|| folder.canonicalize().ok());
-        Self { folder, deadline, interrupt: interrupt.clone(), marker: None, guarded }
+        Self { folder, deadline, interrupt: interrupt.clone(), marker: None, guarded, indexes: Arc::default() }
     }
 
     /// Git in the job's folder, for this step.

@@ -274,7 +274,7 @@ fn settings_that_have_changes_overlooked_do_not() {
 
 /// The index is written by whoever works in the repository. It may call a file of the work tree the same as a blob.
 #[test]
-fn a_diff_shows_what_is_committed_whatever_the_index_says() {
+fn an_index_that_lies_is_not_believed() {
     let repository = Repository::new();
     let base = repository.id("HEAD");
     repository.write("file", "what is committed\n");
@@ -299,6 +299,15 @@ fn a_diff_shows_what_is_committed_whatever_the_index_says() {
     assert_eq!(repository.git(["diff", "--name-only"]), "", "git itself is deceived");
     assert!(repository.git(["diff-tree", "-p", base.as_str(), head.as_str()]).contains("what lies here"));
     assert_eq!(repository.ours().diff(&base, &head).unwrap().files[0].added, [(1, b"what is committed".to_vec())]);
+    let git = repository.ours();
+    for look in ["the first", "a second"] {
+        assert_eq!(git.changes().unwrap().tracked, [PathBuf::from("file")], "{look}");
+    }
+    repository.write("file", "what is committed\n");
+    repository.git(["add", "file"]);
+    assert_eq!(git.changes().unwrap().tracked, [] as [PathBuf; 0]);
+    repository.write("file", "What is committed\n");
+    assert_eq!(git.changes().unwrap().tracked, [PathBuf::from("file")]);
 }
 
 // --- The tree as the pipeline judges it -------------------------------------------------------------------

@@ -1,8 +1,10 @@
 //! What differs between the work tree and the commit that is checked out.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use super::{Git, GitError, error::shown, path};
 
@@ -35,7 +37,11 @@ impl Git {
         // The commit of a submodule is compared, its files are not: that would obey its own configuration.
         let status = status.arg("--ignore-submodules=dirty").output()?;
         let mut changes = parse(&status)?;
-        for submodule in self.look_at_index(&root)? {
+        let submodules = self.look_at_index(&root)?;
+        if changes.tracked.is_empty() {
+            changes.tracked = self.changes_beside_the_index(&root)?;
+        }
+        for submodule in submodules {
             let inner = root.join(&submodule);
             if inner.join(".git").symlink_metadata().is_err() {
                 if is_empty(&inner) {
@@ -52,6 +58,30 @@ impl Git {
             changes.untracked.extend(within.untracked.iter().map(|path| submodule.join(path)));
         }
         Ok(changes)
+    }
+
+    /// What has changed, by an index of our own: that of the repository is written by whoever works there, and may call
+    /// any file the same as the one that was committed. The first look reads every file, later ones what has changed.
+    fn changes_beside_the_index(&self, root: &Path) -> Result<Vec<PathBuf>, GitError> {
+        let Some(head) = self.head()? else { return Ok(Vec::new()) };
+        let failed = |error: io::Error| GitError::cannot_tell(format!("an index of our own: {error}"));
+        // Held to the end: two looks at once would be in each other's way.
+        let mut folder = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = match &mut *folder {
+            Some(folder) => folder,
+            none => none.insert(tempfile::Builder::new().prefix("fuseboard-index-").tempdir().map_err(failed)?),
+        };
+        let mut hasher = DefaultHasher::new();
+        (root, head.as_str()).hash(&mut hasher);
+        let index = folder.path().join(format!("{:016x}", hasher.finish()));
+        if !index.exists() {
+            let call = self.call("read-tree").env("GIT_INDEX_FILE", &index);
+            call.args(["--no-sparse-checkout", head.as_str()]).output()?;
+        }
+        let status = self.call("status").args(["--porcelain=v2", "-z", "--untracked-files=no", "--no-renames"]);
+        let status = status.arg("--ignore-submodules=dirty").env("GIT_INDEX_FILE", &index);
+        // What it has read it notes in the index, which is ours.
+        Ok(parse(&status.env("GIT_OPTIONAL_LOCKS", "1").output()?)?.tracked)
     }
 
     /// The submodules of the index. An entry that git is told not to look at hides changes.
