@@ -273,7 +273,8 @@ fn given_job(args: &JobArgs) -> Result<(Job, bool), Failed> {
 
 /// Git in this folder, for the run itself and none of its steps.
 fn git(settings: &Settings, run_id: &str, folder: &Path, limit: Duration) -> Git {
-    Git::at(folder, Deadline::after(limit), settings.interrupt()).marked(run_marker(run_id))
+    let git = Git::at(folder, Deadline::after(limit), settings.interrupt());
+    git.marked(run_marker(run_id)).with_state_in(&home::state_folder())
 }
 
 /// The mark of all that a run starts.

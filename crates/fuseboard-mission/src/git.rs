@@ -21,12 +21,10 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use fuseboard_pipeline::process::{Command, Deadline, How, Interrupt, Marker, Output};
 use fuseboard_pipeline::repository::Repository;
 use fuseboard_pipeline::step::StepContext;
-use tempfile::TempDir;
 
 mod base;
 mod changes;
@@ -97,8 +95,8 @@ pub struct Git {
     marker: Option<Marker>,
     /// The top folder of the repository that was given first, free of links: no program in it is run.
     guarded: Option<PathBuf>,
-    /// Indexes of our own, made when the first is needed.
-    indexes: Arc<Mutex<Option<TempDir>>>,
+    /// A private folder for indexes of our own; where there is none they are made for each look.
+    indexes: Option<PathBuf>,
 }
 
 /// One call of git, not yet made.
@@ -121,12 +119,20 @@ impl Git {
         let folder = folder.into();
         let root = Repository::containing(&folder).map(|repository| repository.root().to_owned());
         let guarded = root.or_else(|| folder.canonicalize().ok());
-        Self { folder, deadline, interrupt: interrupt.clone(), marker: None, guarded, indexes: Arc::default() }
+        Self { folder, deadline, interrupt: interrupt.clone(), marker: None, guarded, indexes: None }
     }
 
     /// Git in the job's folder, for this step.
     pub fn of(context: &StepContext<'_>) -> Self {
-        Self::at(&context.job.project.path, context.deadline, context.interrupt).marked(context.marker())
+        let git = Self::at(&context.job.project.path, context.deadline, context.interrupt);
+        git.marked(context.marker()).with_state_in(context.state_folder)
+    }
+
+    /// The same, with this state folder, in which an index of each project is kept: the second look at a work tree reads
+    /// only what has changed.
+    #[must_use]
+    pub fn with_state_in(self, folder: &Path) -> Self {
+        Self { indexes: Some(folder.join("indexes")), ..self }
     }
 
     /// The same, with this entry in the environment of every call, so that what a killed run left of them is found.

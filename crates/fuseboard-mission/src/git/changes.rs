@@ -1,12 +1,18 @@
 //! What differs between the work tree and the commit that is checked out.
 
-use std::fs;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
-use super::{Git, GitError, error::shown, path};
+use tempfile::TempDir;
+
+use super::{Git, GitError, error::shown, path, worktree::fingerprint};
+
+/// The indexes of our own that this process has made.
+static MADE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// How deep submodules are looked into.
 const SUBMODULES: u8 = 8;
@@ -61,27 +67,27 @@ impl Git {
     }
 
     /// What has changed, by an index of our own: that of the repository is written by whoever works there, and may call
-    /// any file the same as the one that was committed. The first look reads every file, later ones what has changed.
+    /// any file the same as the one that was committed. This process's first look reads every file.
     fn changes_beside_the_index(&self, root: &Path) -> Result<Vec<PathBuf>, GitError> {
         let Some(head) = self.head()? else { return Ok(Vec::new()) };
         let failed = |error: io::Error| GitError::cannot_tell(format!("an index of our own: {error}"));
-        // Held to the end: two looks at once would be in each other's way.
-        let mut folder = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = match &mut *folder {
-            Some(folder) => folder,
-            none => none.insert(tempfile::Builder::new().prefix("fuseboard-index-").tempdir().map_err(failed)?),
-        };
-        let mut hasher = DefaultHasher::new();
-        (root, head.as_str()).hash(&mut hasher);
-        let index = folder.path().join(format!("{:016x}", hasher.finish()));
-        if !index.exists() {
-            let call = self.call("read-tree").env("GIT_INDEX_FILE", &index);
-            call.args(["--no-sparse-checkout", head.as_str()]).output()?;
+        let make = |folder: &&Path| DirBuilder::new().recursive(true).mode(0o700).create(folder).is_ok();
+        let kept = self.indexes.as_deref().filter(make);
+        let passing = if kept.is_none() { Some(tempfile::tempdir().map_err(failed)?) } else { None };
+        let Some(place) = kept.or(passing.as_ref().map(TempDir::path)) else { unreachable!("one of both") };
+        let index = place.join(format!("{:016x}", fingerprint(&[root])));
+        let _turn = self.hold(&index.with_extension("turn"), "another look at this project is still under way")?;
+        // What a git that was killed left: nobody else is here.
+        drop(fs::remove_file(index.with_extension("lock")));
+        if MADE.lock().unwrap_or_else(PoisonError::into_inner).insert(index.clone()) {
+            drop(fs::remove_file(&index));
         }
-        let status = self.call("status").args(["--porcelain=v2", "-z", "--untracked-files=no", "--no-renames"]);
-        let status = status.arg("--ignore-submodules=dirty").env("GIT_INDEX_FILE", &index);
+        let ours = |name: &'static str| self.call(name).env("GIT_INDEX_FILE", &index);
+        ours("read-tree").args(["--reset", "--no-sparse-checkout", head.as_str()]).output()?;
+        let status = ours("status").args(["--porcelain=v2", "-z", "--untracked-files=no", "--no-renames"]);
         // What it has read it notes in the index, which is ours.
-        Ok(parse(&status.env("GIT_OPTIONAL_LOCKS", "1").output()?)?.tracked)
+        let status = status.arg("--ignore-submodules=dirty").env("GIT_OPTIONAL_LOCKS", "1");
+        Ok(parse(&status.output()?)?.tracked)
     }
 
     /// The submodules of the index. An entry that git is told not to look at hides changes.

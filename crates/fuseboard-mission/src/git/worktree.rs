@@ -41,6 +41,23 @@ pub struct TemporaryWorktree<'a> {
 }
 
 impl Git {
+    /// Waits for the exclusive right that this file stands for, which is held for as long as it is open.
+    pub(super) fn hold(&self, file: &Path, else_why: &str) -> Result<File, GitError> {
+        let failed = |error: io::Error| GitError::cannot_tell(format!("{}: {error}", file.display()));
+        let lock = File::options().create(true).append(true).open(file).map_err(failed)?;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(lock),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            let rest = self.deadline.remaining().unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
+            if rest.is_zero() || self.interrupt.sleep(rest).is_some() {
+                return Err(GitError::Cut(else_why.to_owned()));
+            }
+        }
+    }
+
     /// Waits until no other merge of this repository, in any of its work trees, is under way, and removes what a
     /// killed one left.
     ///
@@ -55,18 +72,7 @@ impl Git {
         let place = place.canonicalize().map_err(failed)?;
         let name = format!("{MARK}{:016x}", fingerprint(&[repository.common(), &place]));
         let lock = place.join(format!("{name}.lock"));
-        let lock = File::options().create(true).append(true).open(lock).map_err(failed)?;
-        loop {
-            match lock.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
-                Err(TryLockError::WouldBlock) => {}
-            }
-            let rest = self.deadline.remaining().unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
-            if rest.is_zero() || self.interrupt.sleep(rest).is_some() {
-                return Err(GitError::Cut("another merge of this project is still under way".to_owned()));
-            }
-        }
+        let lock = self.hold(&lock, "another merge of this project is still under way")?;
         let turn = Turn { repository, place, name, _lock: lock };
         let mut attempts = CLEANINGS;
         while let Err(error) = turn.clean() {
@@ -175,7 +181,7 @@ fn is_of_process(rest: &[u8]) -> bool {
 }
 
 /// FNV-1a over the paths: the same for each version of this program, so that they share the lock.
-fn fingerprint(paths: &[&Path]) -> u64 {
+pub(super) fn fingerprint(paths: &[&Path]) -> u64 {
     let bytes = paths.iter().flat_map(|path| path.as_os_str().as_bytes().iter().chain([&0]));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
