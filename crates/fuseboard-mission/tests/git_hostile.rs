@@ -299,7 +299,8 @@ fn an_index_that_lies_is_not_believed() {
     assert_eq!(repository.git(["diff", "--name-only"]), "", "git itself is deceived");
     assert!(repository.git(["diff-tree", "-p", base.as_str(), head.as_str()]).contains("what lies here"));
     assert_eq!(repository.ours().diff(&base, &head).unwrap().files[0].added, [(1, b"what is committed".to_vec())]);
-    let git = repository.ours();
+    assert_eq!(repository.ours().changes().unwrap().tracked, [PathBuf::from("file")]);
+    let git = repository.ours().with_state_in(&repository.beside("state"));
     for look in ["the first", "a second"] {
         assert_eq!(git.changes().unwrap().tracked, [PathBuf::from("file")], "{look}");
     }
