@@ -2,8 +2,6 @@
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use fuseboard_pipeline::config::Config;
@@ -128,11 +126,6 @@ pub(crate) fn state_folder() -> PathBuf {
 pub(crate) fn user() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(text);
     name.unwrap_or_else(|| format!("user {}", fuseboard_pipeline::sys::user_id()))
-}
-
-/// Makes a folder that only the user may look into.
-pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Whether `FUSEBOARD=off`: no circuit is asked or told.

@@ -15,6 +15,7 @@ use fuseboard_mission::steps::BuiltInSteps;
 use fuseboard_pipeline::config::Config;
 use fuseboard_pipeline::job::{Job, JobProject};
 use fuseboard_pipeline::ledger::{Ledger, RunHead};
+use fuseboard_pipeline::make_private_folder;
 use fuseboard_pipeline::pipeline::Pipeline;
 use fuseboard_pipeline::process::{Deadline, KILL_AFTER, Marker, end_carriers};
 use fuseboard_pipeline::project::{Project, ProjectRegistry};
@@ -290,7 +291,7 @@ pub(crate) fn now() -> Stamp {
 /// temporary, for the agent's work does not depend on ours.
 fn folder_of(settings: &Settings, run_id: &str) -> Result<PathBuf, Failed> {
     let folder = home::state_folder().join("runs").join(run_id);
-    let Err(error) = home::private_folder(&folder) else { return Ok(folder) };
+    let Err(error) = make_private_folder(&folder) else { return Ok(folder) };
     let spare = std::env::temp_dir().join(format!("fuseboard-{run_id}"));
     settings.console.error(format_args!("{}: {error}; {} is used instead", folder.display(), spare.display()));
     let made = fs::DirBuilder::new().mode(0o700).create(&spare);

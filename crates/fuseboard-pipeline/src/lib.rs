@@ -28,4 +28,4 @@ pub mod tracker;
 pub mod tree;
 pub mod trust;
 
-pub use private_folder::PrivateError;
+pub use private_folder::{PrivateError, make_private_folder};

@@ -122,12 +122,20 @@ impl PrivateFolder {
         if let Some(folder) = self.existing()? {
             return Ok(folder);
         }
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
+        let made = make_private_folder(&self.0);
         made.map_err(|source| PrivateError::Io { path: self.0.clone(), source })?;
         // Somebody may have been faster: it is looked at like one that was there before.
         self.existing()?
             .ok_or_else(|| PrivateError::Io { path: self.0.clone(), source: io::ErrorKind::NotFound.into() })
     }
+}
+
+/// Makes a folder that only the user may look into, and those above it that are missing. One that is there stays as it is.
+///
+/// # Errors
+/// The system's.
+pub fn make_private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 fn check(path: &Path, metadata: &Metadata, right_kind: bool, why: &'static str) -> Result<(), PrivateError> {

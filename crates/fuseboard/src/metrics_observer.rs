@@ -43,16 +43,7 @@ impl MetricsObserver {
     /// [`StoreError`] if the store cannot be read; nothing is set then.
     pub fn publish(board: &Board) -> Result<(), StoreError> {
         for view in board.views()?.into_iter().filter_map(|(_, view)| view.ok()) {
-            let totals = &view.totals;
-            let counts = [
-                ("success", totals.success),
-                ("failure", totals.failure),
-                ("timeout", totals.timeout),
-                ("skipped", totals.skipped),
-                ("ignored", totals.ignored),
-                ("late", totals.late),
-            ];
-            for (outcome, count) in counts {
+            for (outcome, count) in view.totals.counts() {
                 let circuit = view.name.to_string();
                 metrics::counter!("fuseboard_calls_total", "circuit" => circuit, "outcome" => outcome).absolute(count);
             }

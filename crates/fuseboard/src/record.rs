@@ -212,6 +212,20 @@ pub struct Totals {
     pub saved_ms: u64,
 }
 
+impl Totals {
+    /// The counts with the words they go by.
+    pub fn counts(&self) -> [(&'static str, u64); 6] {
+        [
+            ("success", self.success),
+            ("failure", self.failure),
+            ("timeout", self.timeout),
+            ("skipped", self.skipped),
+            ("ignored", self.ignored),
+            ("late", self.late),
+        ]
+    }
+}
+
 /// Identity of the period in which a permit was given: 128 random bits, so that it stays unique even when a
 /// store was wiped, rolled back or failed over.
 ///

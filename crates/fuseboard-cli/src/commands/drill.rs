@@ -7,6 +7,7 @@ use std::thread;
 use fuseboard_mission::steps::BuiltInSteps;
 use fuseboard_pipeline::drill::{Drill, Exercise, Fault, Finding};
 use fuseboard_pipeline::job::JobProject;
+use fuseboard_pipeline::make_private_folder;
 use fuseboard_pipeline::pipeline::Pipeline;
 use fuseboard_pipeline::report::Kind;
 use serde_json::{Value, json};
@@ -16,7 +17,6 @@ use crate::Failed;
 use crate::args::Format;
 use crate::console::{BAD, FAINT, GOOD, MIDDLING, styled};
 use crate::exit_code::ExitCode;
-use crate::home;
 use crate::report_table::kind;
 use crate::settings::Settings;
 use crate::show;
@@ -60,7 +60,7 @@ struct Scratch(std::path::PathBuf);
 impl Scratch {
     fn new() -> Result<Self, Failed> {
         let folder = std::env::temp_dir().join(format!("fuseboard-drill-{}", Uuid::now_v7()));
-        let made = home::private_folder(&folder);
+        let made = make_private_folder(&folder);
         made.map_err(|error| Failed::new(ExitCode::NoStore, format_args!("{}: {error}", folder.display())))?;
         Ok(Self(folder))
     }

@@ -130,16 +130,8 @@ fn card(view: &View, now: SystemTime) -> String {
         let position = switch.position.as_str();
         row("switch", &format!("{position} by {}: {}{}", switch.by, switch.reason, until.unwrap_or_default()));
     }
-    let counts = [
-        ("success", totals.success),
-        ("failure", totals.failure),
-        ("timeout", totals.timeout),
-        ("skipped", totals.skipped),
-        ("ignored", totals.ignored),
-        ("late", totals.late),
-    ];
     let counts: Vec<String> =
-        counts.iter().filter(|(_, count)| *count > 0).map(|(word, count)| format!("{count} {word}")).collect();
+        totals.counts().iter().filter(|(_, count)| *count > 0).map(|(word, count)| format!("{count} {word}")).collect();
     row("calls", &if counts.is_empty() { "none".to_owned() } else { counts.join(", ") });
     card.truncate(card.trim_end().len());
     card

@@ -1,13 +1,12 @@
 //! What differs between the work tree and the commit that is checked out.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use tempfile::TempDir;
+use fuseboard_pipeline::make_private_folder;
 
 use super::{Git, GitError, error::shown, path, worktree::fingerprint};
 
@@ -71,10 +70,15 @@ impl Git {
     fn changes_beside_the_index(&self, root: &Path) -> Result<Vec<PathBuf>, GitError> {
         let Some(head) = self.head()? else { return Ok(Vec::new()) };
         let failed = |error: io::Error| GitError::cannot_tell(format!("an index of our own: {error}"));
-        let make = |folder: &&Path| DirBuilder::new().recursive(true).mode(0o700).create(folder).is_ok();
+        let make = |folder: &&Path| make_private_folder(folder).is_ok();
         let kept = self.indexes.as_deref().filter(make);
-        let passing = if kept.is_none() { Some(tempfile::tempdir().map_err(failed)?) } else { None };
-        let Some(place) = kept.or(passing.as_ref().map(TempDir::path)) else { unreachable!("one of both") };
+        let passing;
+        let place = if let Some(folder) = kept {
+            folder
+        } else {
+            passing = tempfile::tempdir().map_err(failed)?;
+            passing.path()
+        };
         let index = place.join(format!("{:016x}", fingerprint(&[root])));
         let _turn = self.hold(&index.with_extension("turn"), "another look at this project is still under way")?;
         // What a git that was killed left: nobody else is here.

@@ -1,12 +1,12 @@
 //! Work trees: which branches are checked out, and one of our own that goes away again.
 
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fuseboard_pipeline::make_private_folder;
 use fuseboard_pipeline::repository::Repository;
 
 use super::{CommitId, Git, GitError, path};
@@ -68,7 +68,7 @@ impl Git {
     pub fn wait_for_turn(&self, place: &Path) -> Result<Turn, GitError> {
         let repository = Repository::containing(&self.folder).ok_or(GitError::NotARepository)?;
         let failed = |error: io::Error| GitError::cannot_tell(format!("{}: {error}", place.display()));
-        DirBuilder::new().recursive(true).mode(0o700).create(place).map_err(failed)?;
+        make_private_folder(place).map_err(failed)?;
         let place = place.canonicalize().map_err(failed)?;
         let name = format!("{MARK}{:016x}", fingerprint(&[repository.common(), &place]));
         let lock = place.join(format!("{name}.lock"));

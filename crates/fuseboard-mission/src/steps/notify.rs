@@ -19,13 +19,12 @@ pub mod outbox;
 pub mod spool;
 
 use std::fmt;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use fuseboard::clock::{Clock as _, SystemClock};
 use fuseboard_pipeline::config::{ConfigErrors, Spanned, StepOptions};
 use fuseboard_pipeline::job::{Job, JobFailure};
+use fuseboard_pipeline::make_private_folder;
 use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::redact::Redactor;
 use fuseboard_pipeline::report::{BlockedBy, CircuitChanges, Kind, Reason, Status, StepRow, VerdictWord};
@@ -141,7 +140,7 @@ impl Notify {
     fn deliver(&self, path: &Path, messages: &[&Message], context: &StepContext<'_>) -> Result<(), String> {
         // A folder that the user named is the user's to make.
         if self.file.is_none() {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(context.state_folder);
+            let made = make_private_folder(context.state_folder);
             made.map_err(|error| format!("{} cannot be made: {error}", context.state_folder.display()))?;
         }
         Outbox::new(path).append(messages, context.deadline).map_err(|error| error.to_string())

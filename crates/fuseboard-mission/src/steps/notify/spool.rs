@@ -4,12 +4,13 @@
 //! A file holds the message and the outbox that it was meant for. One without an outbox, left by something that
 //! had none, goes to whichever comes first.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use fuseboard_pipeline::make_private_folder;
 use serde::{Deserialize, Serialize};
 
 use super::Message;
@@ -90,7 +91,7 @@ impl Spool {
     }
 
     fn write(&self, outbox: &Path, messages: &[Message]) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.0)?;
+        make_private_folder(&self.0)?;
         let waiting = self.list()?.len();
         if waiting + messages.len() > MOST_WAITING {
             return Err(io::Error::other(format!("{waiting} notices wait already")));
