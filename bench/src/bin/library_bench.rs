@@ -111,6 +111,17 @@ fn variants() -> Result<Vec<Variant>> {
     Ok(vec![
         variant("the work alone", false, Box::new(|calls| (0..calls).for_each(|n| _ = black_box(work(n))))),
         variant(
+            "the work alone, as a future",
+            false,
+            Box::new(|calls| {
+                block_on(async {
+                    for n in 0..calls {
+                        _ = black_box(async { work(n) }.await);
+                    }
+                });
+            }),
+        ),
+        variant(
             "fuseboard, closed, success",
             false,
             Box::new(move |calls| (0..calls).for_each(|n| _ = black_box(closed.run(|| work(n)).done()))),

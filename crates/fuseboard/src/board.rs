@@ -14,7 +14,7 @@ use crate::guard::contain;
 use crate::name::CircuitName;
 use crate::operator::Operator;
 use crate::policy::Policy;
-use crate::store::{MemoryStore, Pulse, Store, StoreError};
+use crate::store::{MemoryStore, Store, StoreError};
 use crate::view::{ListedView, View};
 
 /// The circuits of one process or store. Cloning copies a pointer.
@@ -46,7 +46,7 @@ pub(crate) struct Parts {
     observers: Vec<Arc<dyn Observer>>,
     in_use: Mutex<HashMap<CircuitName, Policy>>,
     degraded: AtomicBool,
-    exact_totals: bool,
+    pub(crate) exact_totals: bool,
 }
 
 impl Board {
@@ -104,7 +104,7 @@ impl Board {
     /// [`CircuitError::AnotherPolicy`] if this process uses the name under another policy already.
     pub fn circuit_with(&self, name: &CircuitName, policy: Policy) -> Result<Circuit, CircuitError> {
         let circuit = self.circuit_or(name, policy);
-        if circuit.policy == policy { Ok(circuit) } else { Err(CircuitError::AnotherPolicy(name.clone())) }
+        if *circuit.policy() == policy { Ok(circuit) } else { Err(CircuitError::AnotherPolicy(name.clone())) }
     }
 
     /// The circuit of this name with the policy under which it is in use already, else the board's.
@@ -116,7 +116,7 @@ impl Board {
     fn circuit_or(&self, name: &CircuitName, policy: Policy) -> Circuit {
         let mut in_use = self.parts.in_use.lock().unwrap_or_else(PoisonError::into_inner);
         let policy = *in_use.entry(name.clone()).or_insert(policy);
-        Circuit::new(name.clone(), policy, self.parts.clone(), false)
+        Circuit::new(name.clone(), policy, self.parts.clone())
     }
 
     /// The gate of this name, with a policy of its own: a circuit that passes nothing it did not judge.
@@ -192,10 +192,9 @@ impl Parts {
         }
     }
 
-    /// The pulse of a circuit whose successes need not be written: nothing but a failure in a row matters to it.
-    pub(crate) fn pulse(&self, name: &CircuitName, policy: &Policy) -> Option<Arc<Pulse>> {
-        let counts = self.exact_totals || policy.slow_after().is_some() || policy.trip_after().is_none();
-        if counts { None } else { self.store.pulse(name) }
+    /// Whether nobody wants to be told.
+    pub(crate) fn has_no_observers(&self) -> bool {
+        self.observers.is_empty()
     }
 
     /// Notes that the store failed, and tells it if that is news.
@@ -231,7 +230,7 @@ pub struct BoardBuilder {
     clock: Arc<dyn Clock>,
     policy: Policy,
     observers: Vec<Arc<dyn Observer>>,
-    exact_totals: bool,
+    pub(crate) exact_totals: bool,
 }
 
 impl BoardBuilder {

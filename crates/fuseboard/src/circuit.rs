@@ -16,35 +16,56 @@ use crate::permit::Permit;
 use crate::policy::{Policy, TripRule};
 use crate::record::{Epoch, Holder, Record, State};
 use crate::state;
-use crate::store::{Pulse, StoreError, StoreTrouble};
+use crate::store::{Resident, StoreError, StoreTrouble};
 use crate::transact::{Context, Snapshot};
+use crate::unwritten::Quiet;
 
-/// A named circuit, for who calls the work behind it. Cloning is cheap.
+/// A named circuit, for who calls the work behind it. Cloning copies a pointer.
 #[derive(Clone)]
 pub struct Circuit {
+    pub(crate) shared: Arc<Shared>,
+    /// Whether the store is needed: a gate must not decide without it.
+    strict: bool,
+}
+
+/// What all handles of one circuit share.
+pub(crate) struct Shared {
     pub(crate) name: CircuitName,
     pub(crate) policy: Policy,
     pub(crate) board: Arc<Parts>,
-    /// Whether the store is needed: a gate must not decide without it.
-    pub(crate) strict: bool,
-    /// Where calls that succeed need write nothing.
-    pub(crate) pulse: Option<Arc<Pulse>>,
+    /// The circuit itself, if it lives in this process's memory.
+    pub(crate) resident: Option<Arc<Resident>>,
+    /// Which calls need not be written.
+    pub(crate) quiet: Quiet,
 }
 
 impl Circuit {
-    pub(crate) fn new(name: CircuitName, policy: Policy, board: Arc<Parts>, strict: bool) -> Self {
-        let pulse = board.pulse(&name, &policy);
-        Self { name, policy, board, strict, pulse }
+    pub(crate) fn new(name: CircuitName, policy: Policy, board: Arc<Parts>) -> Self {
+        let (resident, quiet) = (board.store.resident(&name), Quiet::of(&policy, &board));
+        Self::over(Arc::new(Shared { name, policy, board, resident, quiet }))
+    }
+
+    pub(crate) fn over(shared: Arc<Shared>) -> Self {
+        Self { shared, strict: false }
+    }
+
+    /// The same circuit for who must not decide without the store.
+    pub(crate) fn strict(self) -> Self {
+        Self { strict: true, ..self }
     }
 
     /// The circuit's name.
     pub fn name(&self) -> &CircuitName {
-        &self.name
+        &self.shared.name
     }
 
     /// The policy that this handle decides by.
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        &self.shared.policy
+    }
+
+    pub(crate) fn board(&self) -> &Parts {
+        &self.shared.board
     }
 
     /// Leave to run once. The permit must be settled; dropped, it counts as ignored.
@@ -67,7 +88,7 @@ impl Circuit {
             Ok((admission, snapshot)) => self.answer(admission, snapshot, call, Home::Store),
             Err(error) if self.strict => Err(self.refusal(RefusalReason::StoreLost(Arc::new(error)), None)),
             Err(error) => {
-                self.board.store_failed(&error);
+                self.board().store_failed(&error);
                 let (admission, snapshot) = self
                     .admit(Home::Memory, &call)
                     .map_err(|error| self.refusal(RefusalReason::StoreLost(Arc::new(error)), None))?;
@@ -86,11 +107,11 @@ impl Circuit {
             Ok((counted, after)) => {
                 self.tell_failed(counted, outcome, &after.loaded.record);
                 self.tell_not_counted(counted);
-                self.board.fold_deferred();
+                self.shared.board.fold_deferred();
                 Ok(counted)
             }
             Err(error) => {
-                let kept = self.board.store.defer(&self.deferred(None, true, outcome, took, None));
+                let kept = self.board().store.defer(&self.deferred(None, true, outcome, took, None));
                 kept.map_or(Err(error), |()| Ok(Counted::Counted))
             }
         }
@@ -114,11 +135,11 @@ impl Circuit {
             Admission::Run(_) => None,
         };
         let context = Context { run: call.run(), by: None };
-        let decide = |record: &Record, now: &Now| state::admit(record, &self.policy, &ask, now);
+        let decide = |record: &Record, now: &Now| state::admit(record, self.policy(), &ask, now);
         self.transact(home, snapshot.clone(), context, skipped, decide).or_else(|error| {
             match self.foresee(&snapshot, &ask) {
                 skip @ Admission::Skip(_) if !self.strict => {
-                    self.board.store_failed(&error);
+                    self.board().store_failed(&error);
                     Ok((skip, snapshot))
                 }
                 Admission::Skip(_) | Admission::Run(_) => Err(error),
@@ -127,18 +148,17 @@ impl Circuit {
     }
 
     fn ask(&self, call: &Call) -> Ask {
-        let (holder, lease) = (Holder::this_process(), call.lease(&self.policy));
-        Ask { holder, lease, fingerprint: call.fingerprint().cloned() }
+        Ask { holder: Holder::this_process, lease: call.lease(self.policy()), fingerprint: call.fingerprint().cloned() }
     }
 
     /// What admission would say, without asking for it.
     fn foresee(&self, snapshot: &Snapshot, ask: &Ask) -> Admission {
-        state::admit(&snapshot.loaded.record, &self.policy, ask, &self.now(snapshot)).answer
+        state::admit(&snapshot.loaded.record, self.policy(), ask, &self.now(snapshot)).answer
     }
 
     fn record_in(&self, home: Home, outcome: &Outcome, took: Duration) -> Result<(Counted, Snapshot), StoreError> {
         let snapshot = self.load(home)?;
-        let decide = |record: &Record, now: &Now| state::record(record, &self.policy, outcome, took, now);
+        let decide = |record: &Record, now: &Now| state::record(record, self.policy(), outcome, took, now);
         self.transact(home, snapshot, Context::default(), |_, _| None, decide)
     }
 
@@ -147,7 +167,7 @@ impl Circuit {
             Admission::Run(ticket) => {
                 match &ticket {
                     Ticket::Probe { mended: true, .. } => {
-                        self.board.tell(&Notice::Mended { circuit: self.name.clone() });
+                        self.board().tell(&Notice::Mended { circuit: self.name().clone() });
                     }
                     Ticket::Observed(skip) => self.tell_skipped(skip, &snapshot, true),
                     Ticket::Closed(_) | Ticket::Probe { .. } | Ticket::Switched => {}
@@ -171,7 +191,7 @@ impl Circuit {
         took: Duration,
         call: &Call,
     ) -> Settled {
-        let outcome = &*state::judge_speed(outcome, &self.policy, took);
+        let outcome = &*state::judge_speed(outcome, self.policy(), took);
         let row = |counted: &Counted, at| {
             let (word, failure) = match (counted, outcome) {
                 (Counted::Late, _) => ("late", None),
@@ -182,7 +202,7 @@ impl Circuit {
             self.outcome_row(call, word, failure, took, at)
         };
         let decide =
-            |record: &Record, now: &Now| state::report(record, &self.policy, ticket.epoch(), outcome, took, now);
+            |record: &Record, now: &Now| state::report(record, self.policy(), ticket.epoch(), outcome, took, now);
         let context = Context { run: call.run(), by: None };
         match self.transact(home, snapshot.clone(), context, row, decide) {
             Ok((counted, after)) => {
@@ -195,16 +215,16 @@ impl Circuit {
                     Home::Memory => Kept::InMemory,
                 };
                 if home == Home::Store {
-                    self.board.fold_deferred();
+                    self.shared.board.fold_deferred();
                 }
                 Settled { counted: Some(counted), record: after.loaded.record, kept }
             }
             Err(error) => {
                 let deferred = self.deferred(ticket.epoch(), false, outcome, took, call.run().map(|run| &**run));
-                let kept = match self.board.store.defer(&deferred) {
+                let kept = match self.board().store.defer(&deferred) {
                     Ok(()) if error.trouble == StoreTrouble::Busy => Kept::Deferred,
                     deferred => {
-                        self.board.store_failed(&error);
+                        self.board().store_failed(&error);
                         // Memory decides as long as the store cannot be written, so it has to know.
                         if home == Home::Store && ticket.epoch().is_some() {
                             drop(self.record_in(Home::Memory, outcome, took));
@@ -240,7 +260,7 @@ impl Circuit {
         duration: Duration,
         at: Moment,
     ) -> Option<Row> {
-        let row = OutcomeRow { at, circuit: self.name.clone(), outcome, failure, duration, run: call.run().cloned() };
+        let row = OutcomeRow { at, circuit: self.name().clone(), outcome, failure, duration, run: call.run().cloned() };
         call.is_kept().then_some(Row::Outcome(row))
     }
 
@@ -264,13 +284,13 @@ impl Circuit {
                 }
             }
         }
-        Refusal { circuit: self.name.clone(), reason, open_for, retry_in, last_error }
+        Refusal { circuit: self.name().clone(), reason, open_for, retry_in, last_error }
     }
 
     fn tell_skipped(&self, skip: &Skip, snapshot: &Snapshot, observed: bool) {
         let last_error = snapshot.loaded.record.last_failure.as_ref().map(|last| last.failure.message.clone());
-        let (circuit, skip, at) = (self.name.clone(), skip.clone(), snapshot.loaded.now);
-        self.board.tell(&Notice::Skipped { circuit, skip, at, last_error, observed });
+        let (circuit, skip, at) = (self.name().clone(), skip.clone(), snapshot.loaded.now);
+        self.board().tell(&Notice::Skipped { circuit, skip, at, last_error, observed });
     }
 
     /// Tells of a failure, unless the event of the opening told it already.
@@ -278,25 +298,25 @@ impl Circuit {
         if let (Counted::Counted, Outcome::Failure(failure), State::Closed { failures, window }) =
             (counted, outcome, &after.state)
         {
-            let progress = match (self.policy.trip(), window) {
+            let progress = match (self.policy().trip(), window) {
                 (TripRule::TripAfter(trip_after), _) => Progress::InARow { failures: *failures, trip_after },
                 (TripRule::Rate(_), Some(window)) => Progress::OfCalls(window.sample()),
                 (TripRule::Rate(_), None) => return, // never: what counted under a rate is in a window
             };
-            self.board.tell(&Notice::Failed { circuit: self.name.clone(), failure: failure.clone(), progress });
+            self.board().tell(&Notice::Failed { circuit: self.name().clone(), failure: failure.clone(), progress });
         }
     }
 
     fn tell_not_counted(&self, counted: Counted) {
         if counted != Counted::Counted {
-            self.board.tell(&Notice::NotCounted { circuit: self.name.clone(), late: counted == Counted::Late });
+            self.board().tell(&Notice::NotCounted { circuit: self.name().clone(), late: counted == Counted::Late });
         }
     }
 }
 
 impl fmt::Debug for Circuit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Circuit").field("name", &self.name).field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("Circuit").field("name", self.name()).field("policy", self.policy()).finish_non_exhaustive()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 
 use crate::circuit::Circuit;
-use crate::guard::{Attempt, TryError, attempt, passed_on};
+use crate::guard::{Attempt, TryError, attempt, passed_on, value};
 use crate::outcome::{Failure, Outcome};
 
 /// Says what a result means to the circuit: a negative answer may be a success, a value may stand for a failure,
@@ -125,7 +125,7 @@ impl<C> Classified<C> {
     where
         C: Classify<T, E>,
     {
-        self.run(work).done().unwrap_or(default)
+        self.circuit.guarded(&self.classify, work, value).unwrap_or(default)
     }
 
     /// As [`Circuit::run_or_else`].
@@ -133,7 +133,7 @@ impl<C> Classified<C> {
     where
         C: Classify<T, E>,
     {
-        self.run(work).done().unwrap_or_else(default)
+        self.circuit.guarded(&self.classify, work, value).unwrap_or_else(default)
     }
 
     /// As [`Circuit::try_run`].
@@ -151,31 +151,35 @@ impl<C> Classified<C> {
     }
 
     /// As [`Circuit::run_async`].
-    pub async fn run_async<T, E>(&self, work: impl IntoFuture<Output = Result<T, E>>) -> Attempt<T, E>
+    pub fn run_async<T, E>(&self, work: impl IntoFuture<Output = Result<T, E>>) -> impl Future<Output = Attempt<T, E>>
     where
         C: Classify<T, E>,
     {
-        attempt(self.circuit.guarded_async(&self.classify, work).await)
+        self.circuit.guarded_async(&self.classify, work, attempt)
     }
 
     /// As [`Circuit::run_or_async`].
-    pub async fn run_or_async<T, E>(&self, default: T, work: impl IntoFuture<Output = Result<T, E>>) -> T
+    pub fn run_or_async<T, E>(
+        &self,
+        default: T,
+        work: impl IntoFuture<Output = Result<T, E>>,
+    ) -> impl Future<Output = T>
     where
         C: Classify<T, E>,
     {
-        self.run_async(work).await.done().unwrap_or(default)
+        self.circuit.guarded_async(&self.classify, work, |ran| value(ran).unwrap_or(default))
     }
 
     /// As [`Circuit::run_or_else_async`].
-    pub async fn run_or_else_async<T, E>(
+    pub fn run_or_else_async<T, E>(
         &self,
         default: impl FnOnce() -> T,
         work: impl IntoFuture<Output = Result<T, E>>,
-    ) -> T
+    ) -> impl Future<Output = T>
     where
         C: Classify<T, E>,
     {
-        self.run_async(work).await.done().unwrap_or_else(default)
+        self.circuit.guarded_async(&self.classify, work, |ran| value(ran).unwrap_or_else(default))
     }
 
     /// As [`Circuit::try_run_async`].
@@ -185,10 +189,13 @@ impl<C> Classified<C> {
     ///
     /// # Panics
     /// As the work does, or the classifier.
-    pub async fn try_run_async<T, E>(&self, work: impl IntoFuture<Output = Result<T, E>>) -> Result<T, TryError<E>>
+    pub fn try_run_async<T, E>(
+        &self,
+        work: impl IntoFuture<Output = Result<T, E>>,
+    ) -> impl Future<Output = Result<T, TryError<E>>>
     where
         C: Classify<T, E>,
     {
-        passed_on(self.circuit.guarded_async(&self.classify, work).await)
+        self.circuit.guarded_async(&self.classify, work, passed_on)
     }
 }

@@ -72,6 +72,12 @@ pub type BootId = Arc<str>;
 pub trait Clock: Send + Sync {
     /// Time since the machine started. It never goes back and counts while the machine is suspended.
     fn now(&self) -> Moment;
+    /// The same at less cost, for where 20 ms do not matter: it may lag behind by so much, and is never ahead. When the
+    /// machine wakes up it may for a tenth of a second more lag behind by the time that it was suspended.
+    fn coarse(&self) -> Moment {
+        self.now()
+    }
+
     /// What a clock on the wall shows. It may jump.
     fn wall(&self) -> SystemTime;
     /// In which boot [`Clock::now`] counts.
@@ -85,6 +91,10 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Moment {
         crate::sys::since_boot()
+    }
+
+    fn coarse(&self) -> Moment {
+        crate::sys::since_boot_coarse()
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
@@ -181,6 +191,10 @@ mod tests {
         let clock = SystemClock;
         let first = clock.now();
         assert!(first.0 > 0 && clock.now() >= first);
+        for _ in 0..1000 {
+            let (before, coarse, after) = (clock.now(), clock.coarse(), clock.now());
+            assert!(coarse <= after && before.since(coarse) <= Duration::from_millis(20), "{before:?} {coarse:?}");
+        }
         assert!(!clock.boot().is_empty());
         assert_eq!(clock.boot(), clock.boot());
     }

@@ -13,19 +13,45 @@ use crate::record::{Epoch, Holder, Record, Sample, Switch};
 pub struct Now {
     /// The moment, on the record's axis.
     pub at: Moment,
-    /// The identity of the next period, should one begin.
-    pub fresh_epoch: Epoch,
-    /// A die in `0.0..1.0`, for the jitter.
-    pub dice: f64,
+    /// The identity of the next period, should one begin, and a die for the jitter of its end.
+    pub chance: Chance,
     /// Whether the holder of the lease is proved dead: its probe is lost before the lease ends.
     pub holder_dead: bool,
+}
+
+/// Randomness. Most decisions need none, and then none is drawn.
+#[derive(Clone, Copy, Debug)]
+pub enum Chance {
+    /// An epoch, and a die in `0.0..1.0`, drawn anew each time that one of them is needed.
+    Drawn(fn() -> (Epoch, f64)),
+    /// The same epoch and die each time.
+    Given(Epoch, f64),
+}
+
+impl Now {
+    pub(crate) fn fresh_epoch(&self) -> Epoch {
+        self.chance.take().0
+    }
+
+    pub(crate) fn dice(&self) -> f64 {
+        self.chance.take().1
+    }
+}
+
+impl Chance {
+    fn take(self) -> (Epoch, f64) {
+        match self {
+            Self::Drawn(draw) => draw(),
+            Self::Given(epoch, dice) => (epoch, dice),
+        }
+    }
 }
 
 /// Who asks for admission, and what for.
 #[derive(Clone, Debug)]
 pub struct Ask {
-    /// Who would hold a probe's lease.
-    pub holder: Holder,
+    /// Who would hold a probe's lease; asked only if one is let out.
+    pub holder: fn() -> Holder,
     /// How long a probe may stay unanswered.
     pub lease: Duration,
     /// What the call runs.

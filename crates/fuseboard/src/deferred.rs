@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::board::Parts;
 use crate::circuit::{Circuit, Home};
-use crate::decision::{Counted, Now, Step};
+use crate::decision::{Chance, Counted, Now, Step};
 use crate::outcome::Outcome;
 use crate::record::{Epoch, Record};
 use crate::state;
@@ -24,14 +24,14 @@ impl Circuit {
         took: Duration,
         run: Option<&str>,
     ) -> Deferred {
-        let since_epoch = self.board.clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = self.board().clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Deferred {
-            circuit: self.name.to_string(),
+            circuit: self.name().to_string(),
             epoch,
             unpermitted,
             outcome: outcome.clone(),
             duration: took,
-            policy: self.policy,
+            policy: *self.policy(),
             wall_ms: clock::millis(since_epoch),
             run: run.map(str::to_owned),
         }
@@ -51,7 +51,7 @@ impl Parts {
     fn fold(self: &Arc<Self>, report: &Deferred) -> Result<(), StoreError> {
         // A name that breaks the rules was never written by us: nothing to apply it to.
         let Ok(name) = CircuitName::new(&report.circuit) else { return Ok(()) };
-        let circuit = Circuit::new(name, report.policy, self.clone(), true);
+        let circuit = Circuit::new(name, report.policy, self.clone()).strict();
         let run = report.run.as_deref().map(Arc::from);
         let context = Context { run: run.as_ref(), by: None };
         let snapshot = circuit.load(Home::Store)?;
@@ -66,7 +66,7 @@ impl Parts {
             let Ok(name) = CircuitName::new(&report.circuit) else { continue };
             let unknown = || Ok(Loaded { record: Record::default(), version: None, now: self.clock.now() });
             if let Ok(loaded) = circuits.entry(name).or_insert_with(unknown) {
-                let now = Now { at: loaded.now, fresh_epoch: Epoch::default(), dice: 0.5, holder_dead: false };
+                let now = Now { at: loaded.now, chance: Chance::Given(Epoch::default(), 0.5), holder_dead: false };
                 if let Some(next) = apply(&loaded.record, &report, &now).next {
                     loaded.record = next;
                 }

@@ -69,7 +69,7 @@ impl Display for Verdict {
 
 impl Gate {
     pub(crate) fn over(circuit: Circuit) -> Self {
-        Self { circuit: Circuit { strict: true, pulse: None, ..circuit } }
+        Self { circuit: circuit.strict() }
     }
 
     /// The gate's circuit name.
@@ -91,8 +91,8 @@ impl Gate {
             Ok(permit) => permit.keep_alive(),
             Err(refusal) => return Verdict::none(refusal),
         };
-        let (result, meaning) = catch(&ByText, evaluate);
-        verdict(permit, result, meaning.outcome())
+        let (result, outcome) = catch(&ByText, evaluate);
+        verdict(permit, result, &outcome)
     }
 
     /// [`judge`](Gate::judge) for an evaluator that is a future. It is not polled if the circuit is open; dropped
@@ -111,8 +111,8 @@ impl Gate {
             Ok(permit) => permit.polled(),
             Err(refusal) => return Verdict::none(refusal),
         };
-        let (result, meaning) = catch_async(&ByText, evaluate).await;
-        verdict(permit, result, meaning.outcome())
+        let (result, outcome) = catch_async(&ByText, evaluate).await;
+        verdict(permit, result, &outcome)
     }
 }
 

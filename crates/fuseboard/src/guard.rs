@@ -8,6 +8,7 @@ use crate::circuit::Circuit;
 use crate::classify::{ByText, Classify};
 use crate::error::Refusal;
 use crate::outcome::{Failure, FailureKind, Outcome};
+use crate::unwritten::{AtOnce, Refused};
 
 /// What a guarded call came to.
 ///
@@ -90,7 +91,7 @@ impl Circuit {
     /// ```
     #[inline]
     pub fn run_or<T, E: Display>(&self, default: T, work: impl FnOnce() -> Result<T, E>) -> T {
-        self.run(work).done().unwrap_or(default)
+        self.guarded(&ByText, work, value).unwrap_or(default)
     }
 
     /// Like [`run_or`](Circuit::run_or), with a default made afresh for each use.
@@ -104,7 +105,7 @@ impl Circuit {
     /// ```
     #[inline]
     pub fn run_or_else<T, E: Display>(&self, default: impl FnOnce() -> T, work: impl FnOnce() -> Result<T, E>) -> T {
-        self.run(work).done().unwrap_or_else(default)
+        self.guarded(&ByText, work, value).unwrap_or_else(default)
     }
 
     /// Runs the work and passes its error on; a panic counts as a failure and goes on unwinding. For services,
@@ -135,17 +136,25 @@ impl Circuit {
         &self,
         classify: &impl Classify<T, E>,
         work: impl FnOnce() -> Result<T, E>,
-        told: impl FnOnce(Result<Caught<T, E>, Refusal>) -> R,
+        told: impl FnOnce(Result<Caught<T, E>, Refused<'_>>) -> R,
     ) -> R {
-        let Some(unwritten) = self.unwritten() else { return told(self.guarded_by_permit(classify, work)) };
-        // Told in each arm, so that a value stays where it is: what is first put together goes through memory.
+        let unwritten = match self.at_once() {
+            AtOnce::Run(unwritten) => unwritten,
+            AtOnce::Skip(refused) => return told(Err(refused)),
+            AtOnce::Ask => return told(self.guarded_by_permit(classify, work).map_err(Refused::from)),
+        };
+        // Told in each arm, so that a value is moved as what it is: what is first put together goes through memory.
         match catch_unwind(AssertUnwindSafe(|| judged(classify, work()))) {
-            Ok((result, meaning)) => {
-                unwritten.settle(meaning.outcome());
+            Ok(Judged::Success(value)) => {
+                unwritten.succeed();
+                told(Ok(Ok(Ok(value))))
+            }
+            Ok(Judged::Otherwise(result, outcome)) => {
+                unwritten.settle(&outcome);
                 told(Ok(Ok(result)))
             }
             Err(panic) => {
-                unwritten.settle(of_panic(&*panic).outcome());
+                unwritten.settle(&of_panic(&*panic));
                 told(Ok(Err(panic)))
             }
         }
@@ -159,29 +168,17 @@ impl Circuit {
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<Caught<T, E>, Refusal> {
         let permit = self.permit()?.keep_alive();
-        let (result, meaning) = catch(classify, work);
-        drop(permit.settle(meaning.outcome()));
+        let (result, outcome) = catch(classify, work);
+        drop(permit.settle(&outcome));
         Ok(result)
     }
 }
 
-/// What a result means to the circuit. In a box unless it is success: what nearly every call comes to is one word then
-/// on its way out of the place where panics are caught, which leads through memory.
-pub(crate) struct Meaning(Option<Box<Outcome>>);
-
-impl Meaning {
-    #[inline]
-    fn of(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Success => Self(None),
-            other => Self(Some(Box::new(other))),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn outcome(&self) -> &Outcome {
-        self.0.as_deref().unwrap_or(&Outcome::Success)
-    }
+/// A result and what it means to the circuit. A value that means success, which nearly every call comes to, is by itself
+/// on its way out of the place where panics are caught: that leads through memory.
+pub(crate) enum Judged<T, E> {
+    Success(T),
+    Otherwise(Result<T, E>, Box<Outcome>),
 }
 
 /// What work returned, or what it threw.
@@ -192,44 +189,61 @@ pub(crate) type Caught<T, E> = std::thread::Result<Result<T, E>>;
 pub(crate) fn catch<T, E>(
     classify: &impl Classify<T, E>,
     work: impl FnOnce() -> Result<T, E>,
-) -> (Caught<T, E>, Meaning) {
+) -> (Caught<T, E>, Outcome) {
     caught(catch_unwind(AssertUnwindSafe(|| judged(classify, work()))))
 }
 
-/// A result and what it means. The classifier, and an error's text, are the caller's code too: they are asked
-/// where a panic is caught.
+/// What a result means. The classifier, and an error's text, are the caller's code too: they are asked where a panic is
+/// caught.
 #[inline]
-pub(crate) fn judged<T, E>(classify: &impl Classify<T, E>, result: Result<T, E>) -> (Result<T, E>, Meaning) {
-    let meaning = Meaning::of(classify.classify(&result));
-    (result, meaning)
+pub(crate) fn judged<T, E>(classify: &impl Classify<T, E>, result: Result<T, E>) -> Judged<T, E> {
+    let outcome = classify.classify(&result);
+    match result {
+        Ok(value) if matches!(outcome, Outcome::Success) => Judged::Success(value),
+        result => Judged::Otherwise(result, Box::new(outcome)),
+    }
 }
 
 /// What the work came to, a panic included.
 #[inline]
-pub(crate) fn caught<T, E>(ended: std::thread::Result<(Result<T, E>, Meaning)>) -> (Caught<T, E>, Meaning) {
+pub(crate) fn caught<T, E>(ended: std::thread::Result<Judged<T, E>>) -> (Caught<T, E>, Outcome) {
     match ended {
-        Ok((result, meaning)) => (Ok(result), meaning),
+        Ok(Judged::Success(value)) => (Ok(Ok(value)), Outcome::Success),
+        Ok(Judged::Otherwise(result, outcome)) => (Ok(result), *outcome),
         Err(panic) => {
-            let meaning = of_panic(&*panic);
-            (Err(panic), meaning)
+            let outcome = of_panic(&*panic);
+            (Err(panic), outcome)
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn of_panic(panic: &(dyn Any + Send)) -> Meaning {
-    Meaning::of(Outcome::Failure(Failure::new(FailureKind::Panic, &panic_message(panic))))
+pub(crate) fn of_panic(panic: &(dyn Any + Send)) -> Outcome {
+    Outcome::Failure(Failure::new(FailureKind::Panic, &panic_message(panic)))
 }
 
 /// The call as an attempt: a panic is contained.
 #[inline]
-pub(crate) fn attempt<T, E>(ran: Result<Caught<T, E>, Refusal>) -> Attempt<T, E> {
+pub(crate) fn attempt<T, E>(ran: Result<Caught<T, E>, Refused<'_>>) -> Attempt<T, E> {
     match ran {
         Ok(Ok(Ok(value))) => Attempt::Done(value),
         Ok(Ok(Err(error))) => Attempt::Failed(error),
         Ok(Err(panic)) => Attempt::Panicked(ended_here(panic)),
-        Err(refusal) => Attempt::Skipped(refusal),
+        Err(refused) => Attempt::Skipped(refused.told()),
+    }
+}
+
+/// The value alone, if the call has one: whatever else it came to is not asked for.
+#[inline]
+pub(crate) fn value<T, E>(ran: Result<Caught<T, E>, Refused<'_>>) -> Option<T> {
+    match ran {
+        Ok(Ok(result)) => result.ok(),
+        Ok(Err(panic)) => {
+            discard(panic);
+            None
+        }
+        Err(_) => None,
     }
 }
 
@@ -244,11 +258,11 @@ fn ended_here(panic: Box<dyn Any + Send>) -> String {
 
 /// The call for who handles errors: a panic goes on unwinding.
 #[inline]
-pub(crate) fn passed_on<T, E>(ran: Result<Caught<T, E>, Refusal>) -> Result<T, TryError<E>> {
+pub(crate) fn passed_on<T, E>(ran: Result<Caught<T, E>, Refused<'_>>) -> Result<T, TryError<E>> {
     match ran {
         Ok(Ok(result)) => result.map_err(TryError::Failed),
         Ok(Err(panic)) => resume_unwind(panic),
-        Err(refusal) => Err(TryError::Skipped(refusal)),
+        Err(refused) => Err(TryError::Skipped(refused.told())),
     }
 }
 
@@ -260,6 +274,7 @@ pub(crate) fn contain(run: impl FnOnce()) {
 }
 
 /// Drops what was thrown, which may panic once more.
+#[cold]
 fn discard(panic: Box<dyn Any + Send>) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
         std::mem::forget(again);

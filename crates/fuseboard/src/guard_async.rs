@@ -1,15 +1,15 @@
-//! The async guards: as the guards, for work that is a future. They need no runtime and allocate nothing.
+//! The async guards: as the guards, for work that is a future. They need no runtime.
 
 use std::fmt::Display;
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::task::Poll;
 
 use crate::circuit::Circuit;
 use crate::classify::{ByText, Classify};
-use crate::error::Refusal;
-use crate::guard::{Attempt, Caught, Meaning, TryError, attempt, caught, judged, passed_on};
+use crate::guard::{Attempt, Caught, TryError, attempt, caught, passed_on, value};
+use crate::guarded::{Guarded, Work};
+use crate::outcome::Outcome;
+use crate::unwritten::Refused;
 
 /// The async guards take the work as a future, or as what turns into one; it is not polled before the circuit
 /// allowed it, and never if the call is skipped. Each guard's future is `Send` if the work's is. Dropped before
@@ -33,8 +33,12 @@ impl Circuit {
     /// });
     /// # Ok::<(), fuseboard::CircuitError>(())
     /// ```
-    pub async fn run_async<T, E: Display>(&self, work: impl IntoFuture<Output = Result<T, E>>) -> Attempt<T, E> {
-        attempt(self.guarded_async(&ByText, work).await)
+    #[inline]
+    pub fn run_async<T, E: Display>(
+        &self,
+        work: impl IntoFuture<Output = Result<T, E>>,
+    ) -> impl Future<Output = Attempt<T, E>> {
+        self.guarded_async(&ByText, work, attempt)
     }
 
     /// [`run_or`](Circuit::run_or) for work that is a future.
@@ -46,8 +50,13 @@ impl Circuit {
     /// assert_eq!(block_on(circuit.run_or_async(0, async { Err("disk full") })), 0);
     /// # Ok::<(), fuseboard::CircuitError>(())
     /// ```
-    pub async fn run_or_async<T, E: Display>(&self, default: T, work: impl IntoFuture<Output = Result<T, E>>) -> T {
-        self.run_async(work).await.done().unwrap_or(default)
+    #[inline]
+    pub fn run_or_async<T, E: Display>(
+        &self,
+        default: T,
+        work: impl IntoFuture<Output = Result<T, E>>,
+    ) -> impl Future<Output = T> {
+        self.guarded_async(&ByText, work, |ran| value(ran).unwrap_or(default))
     }
 
     /// [`run_or_else`](Circuit::run_or_else) for work that is a future.
@@ -60,12 +69,13 @@ impl Circuit {
     /// assert_eq!(block_on(rows), [3]);
     /// # Ok::<(), fuseboard::CircuitError>(())
     /// ```
-    pub async fn run_or_else_async<T, E: Display>(
+    #[inline]
+    pub fn run_or_else_async<T, E: Display>(
         &self,
         default: impl FnOnce() -> T,
         work: impl IntoFuture<Output = Result<T, E>>,
-    ) -> T {
-        self.run_async(work).await.done().unwrap_or_else(default)
+    ) -> impl Future<Output = T> {
+        self.guarded_async(&ByText, work, |ran| value(ran).unwrap_or_else(default))
     }
 
     /// [`try_run`](Circuit::try_run) for work that is a future: errors are passed on, a panic counts and goes on
@@ -85,28 +95,23 @@ impl Circuit {
     ///
     /// # Panics
     /// As the work does.
-    pub async fn try_run_async<T, E: Display>(
+    #[inline]
+    pub fn try_run_async<T, E: Display>(
         &self,
         work: impl IntoFuture<Output = Result<T, E>>,
-    ) -> Result<T, TryError<E>> {
-        passed_on(self.guarded_async(&ByText, work).await)
+    ) -> impl Future<Output = Result<T, TryError<E>>> {
+        self.guarded_async(&ByText, work, passed_on)
     }
 
-    /// The one way to poll work behind this circuit: permit, work, report.
-    pub(crate) async fn guarded_async<T, E>(
-        &self,
-        classify: &impl Classify<T, E>,
-        work: impl IntoFuture<Output = Result<T, E>>,
-    ) -> Result<Caught<T, E>, Refusal> {
-        if let Some(unwritten) = self.unwritten() {
-            let (result, meaning) = catch_async(classify, work).await;
-            unwritten.settle(meaning.outcome());
-            return Ok(result);
-        }
-        let permit = self.permit()?.polled();
-        let (result, meaning) = catch_async(classify, work).await;
-        drop(permit.settle(meaning.outcome()));
-        Ok(result)
+    /// The one way to poll work behind this circuit: permit, work, report. `told` makes of it what the caller gets.
+    #[inline]
+    pub(crate) fn guarded_async<'a, T, E, R, C: Classify<T, E>, W: IntoFuture<Output = Result<T, E>>>(
+        &'a self,
+        classify: &'a C,
+        work: W,
+        told: impl FnOnce(Result<Caught<T, E>, Refused<'a>>) -> R,
+    ) -> impl Future<Output = R> {
+        Guarded::new(self, classify, work, told)
     }
 }
 
@@ -114,13 +119,7 @@ impl Circuit {
 pub(crate) async fn catch_async<T, E>(
     classify: &impl Classify<T, E>,
     work: impl IntoFuture<Output = Result<T, E>>,
-) -> (Caught<T, E>, Meaning) {
-    // Inside of this block the work's future is made, dropped and judged by a poll, so that a panic is caught there.
-    let mut work = pin!(async move { judged(classify, work.await) });
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(judged)) => Poll::Ready(caught(Ok(judged))),
-        Err(panic) => Poll::Ready(caught(Err(panic))),
-    })
-    .await
+) -> (Caught<T, E>, Outcome) {
+    let mut work = pin!(Work::new(work));
+    caught(poll_fn(|context| work.as_mut().poll(classify, context)).await)
 }

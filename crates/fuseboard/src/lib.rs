@@ -54,6 +54,8 @@ pub mod event;
 mod gate;
 mod guard;
 mod guard_async;
+mod guarded;
+mod leave;
 #[cfg(feature = "metrics")]
 mod metrics_observer;
 mod name;

@@ -54,7 +54,7 @@ struct Open {
 
 impl Permit {
     pub(crate) fn new(circuit: Circuit, ticket: Ticket, snapshot: Snapshot, call: Call, home: Home) -> Self {
-        let started = circuit.board.clock.now();
+        let started = circuit.board().clock.now();
         let open = Open { circuit, ticket, snapshot, call, home, started, renewal: None };
         Self { open: Some(open), panicking: std::thread::panicking() }
     }
@@ -106,7 +106,7 @@ impl Permit {
 
 impl Open {
     fn report(self, outcome: &Outcome) -> Settled {
-        let took = self.circuit.board.clock.now().since(self.started);
+        let took = self.circuit.board().clock.now().since(self.started);
         drop(self.renewal);
         let outcome = match outcome {
             Outcome::Failure(failure) if failure.fingerprint.is_none() => {
@@ -143,7 +143,7 @@ impl Renewal {
     fn start(circuit: &Circuit, home: Home, epoch: Epoch) -> Self {
         let ended = Arc::new((Mutex::new(false), Condvar::new()));
         let (circuit, signal) = (circuit.clone(), ended.clone());
-        let lease = circuit.policy.lease();
+        let lease = circuit.policy().lease();
         let work = move || while !wait(&signal, lease / 3) && circuit.renew(home, epoch, lease) {};
         // Without a thread the lease ends by itself: the probe may be taken for lost, nothing else happens.
         let thread = std::thread::Builder::new().name("fuseboard-lease".into()).spawn(work).ok();

@@ -63,6 +63,14 @@ impl Record {
         self.switch.as_ref().filter(|switch| switch.until.is_none_or(|until| at < until))
     }
 
+    /// The outage that the circuit is in, if any.
+    pub fn outage(&self) -> Option<&Outage> {
+        match &self.state {
+            State::Closed { .. } => None,
+            State::Open { outage, .. } | State::HalfOpen { outage, .. } => Some(outage),
+        }
+    }
+
     /// The lease of the probe that is out, if any.
     pub fn lease(&self) -> Option<&Lease> {
         match &self.state {

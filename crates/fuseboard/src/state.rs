@@ -58,9 +58,10 @@ pub fn admit(record: &Record, policy: &Policy, ask: &Ask, now: &Now) -> Step<Adm
         State::Open { outage, until } => {
             let mended = is_mended(record, ask.fingerprint.as_ref());
             if is_due(*until, now) || mended {
-                let next = Record { state: half_open(*outage, 0, ask, now), epoch: now.fresh_epoch, ..record.clone() };
+                let epoch = now.fresh_epoch();
+                let next = Record { state: half_open(*outage, 0, ask, now), epoch, ..record.clone() };
                 let probing = Change::of(EventKind::Probing);
-                let ticket = Ticket::Probe { epoch: now.fresh_epoch, mended: mended && !is_due(*until, now) };
+                let ticket = Ticket::Probe { epoch, mended: mended && !is_due(*until, now) };
                 Step { next: Some(next), changes: vec![probing], answer: Admission::Run(ticket) }
             } else {
                 let reason = SkipReason::Open { since: outage.since, probe_at: *until };
@@ -68,9 +69,9 @@ pub fn admit(record: &Record, policy: &Policy, ask: &Ask, now: &Now) -> Step<Adm
             }
         }
         State::HalfOpen { outage, successes, lease: None } => {
-            let next =
-                Record { state: half_open(*outage, *successes, ask, now), epoch: now.fresh_epoch, ..record.clone() };
-            let ticket = Ticket::Probe { epoch: now.fresh_epoch, mended: false };
+            let epoch = now.fresh_epoch();
+            let next = Record { state: half_open(*outage, *successes, ask, now), epoch, ..record.clone() };
+            let ticket = Ticket::Probe { epoch, mended: false };
             Step { next: Some(next), changes: Vec::new(), answer: Admission::Run(ticket) }
         }
         State::HalfOpen { outage, lease: Some(lease), .. } if lease.is_live(now.at, now.holder_dead) => {
@@ -177,7 +178,7 @@ pub fn probe_now(record: &Record, policy: &Policy, now: &Now) -> Step<bool> {
 
 /// An operator forgives everything: closed, whatever it was. Totals, the last failure and the switch stay.
 pub fn reset(record: &Record, now: &Now) -> Step<()> {
-    let next = Record { state: State::default(), epoch: now.fresh_epoch, ..record.clone() };
+    let next = Record { state: State::default(), epoch: now.fresh_epoch(), ..record.clone() };
     let change = Change::of(EventKind::Reset);
     Step { next: Some(next), changes: vec![change], answer: () }
 }
@@ -189,6 +190,22 @@ pub fn switch(record: &Record, switch: Option<Switch>, reason: &str) -> Step<()>
     let cause = if reason.is_empty() { position.into() } else { format!("{position}: {reason}").into() };
     let change = Change { cause: Some(cause), ..Change::of(EventKind::Switched) };
     Step { next: Some(Record { switch, ..record.clone() }), changes: vec![change], answer: () }
+}
+
+/// Counts what a store in memory did not write call by call: successes of a closed circuit about the moment `at`, which
+/// ended no row of failures and began no window, and skips in an outage that may be over by now.
+pub(crate) fn catch_up(record: &mut Record, outage: Option<&Outage>, successes: u32, at: Moment, skips: u64) {
+    let saved = outage.map_or(0, |outage| whole_millis(outage.cost)).saturating_mul(skips);
+    record.totals.success = record.totals.success.saturating_add(successes.into());
+    record.totals.skipped = record.totals.skipped.saturating_add(skips);
+    record.totals.saved_ms = record.totals.saved_ms.saturating_add(saved);
+    match &mut record.state {
+        State::Closed { window, .. } => *window = window.map(|window| window.and_successes(successes, at)),
+        State::Open { outage: now, .. } | State::HalfOpen { outage: now, .. } => {
+            let added = if outage.is_some_and(|outage| outage.since == now.since) { skips } else { 0 };
+            now.skips = now.skips.saturating_add(added);
+        }
+    }
 }
 
 /// The outcome of a call in a closed circuit, or of a probe.
@@ -243,7 +260,7 @@ fn apply_probe(
     outcome: &Outcome,
     now: &Now,
 ) -> Option<Change> {
-    next.epoch = now.fresh_epoch;
+    next.epoch = now.fresh_epoch();
     match outcome {
         Outcome::Success if successes.saturating_add(1) >= policy.probes().get() => {
             next.state = State::default();
@@ -274,9 +291,9 @@ fn apply_probe(
 
 /// Opens the circuit at `from` and says so with the failure that was counted last.
 fn open(next: &mut Record, policy: &Policy, outage: Outage, from: Moment, now: &Now, kind: EventKind) -> Change {
-    let until = policy.cool_down_of(outage.trips, now.dice).map(|cool_down| from.after(cool_down));
+    let until = policy.cool_down_of(outage.trips, now.dice()).map(|cool_down| from.after(cool_down));
     next.state = State::Open { outage, until };
-    next.epoch = now.fresh_epoch;
+    next.epoch = now.fresh_epoch();
     let cause = next.last_failure.as_ref().map(|last| last.failure.message.clone());
     Change { kind, cause, failures: Some(outage.failures), sample: outage.sample, probe_at: until }
 }
@@ -305,8 +322,7 @@ fn lost(why: &str, lease: Option<&Lease>, now: &Now) -> LastFailure {
 }
 
 fn half_open(outage: Outage, successes: u32, ask: &Ask, now: &Now) -> State {
-    let lease =
-        Lease { until: now.at.after(ask.lease), holder: ask.holder.clone(), fingerprint: ask.fingerprint.clone() };
+    let lease = Lease { until: now.at.after(ask.lease), holder: (ask.holder)(), fingerprint: ask.fingerprint.clone() };
     State::HalfOpen { outage, successes, lease: Some(lease) }
 }
 

@@ -3,13 +3,14 @@
 #[cfg(feature = "store-contract")]
 pub mod contract;
 mod memory;
-mod pulse;
+mod resident;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use memory::MemoryStore;
-pub use pulse::{Beat, Pulse};
+pub use resident::Resident;
+pub(crate) use resident::{Beat, Health};
 
 use crate::clock::Moment;
 use crate::event::Row;
@@ -47,11 +48,18 @@ pub trait Store: Send + Sync {
     /// neither hides the others nor goes missing itself.
     fn list(&self) -> Result<Vec<Listed>, StoreError>;
 
-    /// The circuit's pulse, for a store in this process's memory, where a call that succeeds need write nothing. By
+    /// The circuit itself, for a store in this process's memory, where healthy calls and skips need write nothing. By
     /// default there is none, and each call asks the store.
-    fn pulse(&self, name: &CircuitName) -> Option<Arc<Pulse>> {
+    fn resident(&self, name: &CircuitName) -> Option<Arc<Resident>> {
         let _ = name;
         None
+    }
+
+    /// Forgets a circuit that is idle, for a store in this process's memory: closed, without a failure that counts and
+    /// without a switch, and in nobody's hands. `false`, as by default, if it was kept.
+    fn evict(&self, name: &CircuitName) -> bool {
+        let _ = name;
+        false
     }
 
     /// Keeps a report that could not be stored in time, for [`Store::take_deferred`].

@@ -1,5 +1,6 @@
 //! The circuit as a `tower` layer.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -8,8 +9,9 @@ use tower_service::Service;
 
 use crate::circuit::Circuit;
 use crate::classify::{ByText, Classified, Classify};
-use crate::guard::{TryError, passed_on};
+use crate::guard::{TryError, of_panic, passed_on};
 use crate::guard_async::catch_async;
+use crate::leave::Leave;
 
 /// Puts a service behind a circuit; made by [`Circuit::layer`] and [`Classified::layer`].
 #[derive(Clone, Debug)]
@@ -110,16 +112,22 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let permit = match self.circuit.circuit.permit() {
-            Ok(permit) => permit,
-            Err(refusal) => return Box::pin(async move { Err(TryError::Skipped(refusal)) }),
+        let mut leave = Leave::of(&self.circuit.circuit);
+        if let Err(refused) = leave.ask() {
+            let refusal = refused.told();
+            return Box::pin(async move { Err(TryError::Skipped(refusal)) });
+        }
+        let response = match catch_unwind(AssertUnwindSafe(|| self.inner.call(request))) {
+            Ok(response) => response,
+            Err(panic) => {
+                leave.settle(&of_panic(&*panic));
+                resume_unwind(panic);
+            }
         };
-        // The permit is held while the service is called: its panic there is a failure.
-        let response = self.inner.call(request);
-        let (permit, classify) = (permit.polled(), self.circuit.classify.clone());
+        let (mut leave, classify) = (leave.owned(), self.circuit.classify.clone());
         Box::pin(async move {
-            let (result, meaning) = catch_async(&classify, response).await;
-            drop(permit.settle(meaning.outcome()));
+            let (result, outcome) = catch_async(&classify, response).await;
+            leave.settle(&outcome);
             passed_on(Ok(result))
         })
     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::circuit::{Circuit, Home};
 use crate::clock::Moment;
-use crate::decision::{Change, Now, Step};
+use crate::decision::{Chance, Change, Now, Step};
 use crate::event::{Event, Notice, Row};
 use crate::record::{Epoch, Record};
-use crate::store::{Loaded, Store, StoreError, StoreTrouble, Swap};
+use crate::store::{Loaded, Store as _, StoreError, StoreTrouble, Swap, Version};
 
 /// How often a swap is tried again when others were faster. Each round somebody gets ahead, so that even a
 /// thousand callers at once come through.
@@ -29,7 +29,12 @@ pub(crate) struct Snapshot {
 
 impl Circuit {
     pub(crate) fn load(&self, home: Home) -> Result<Snapshot, StoreError> {
-        self.store(home).load(&self.name).map(|loaded| Snapshot { loaded, seen: self.board.clock.now() })
+        let loaded = match (home, &self.shared.resident) {
+            (Home::Store, Some(resident)) => resident.load(),
+            (Home::Store, None) => self.board().store.load(self.name())?,
+            (Home::Memory, _) => self.board().memory.load(self.name())?,
+        };
+        Ok(Snapshot { loaded, seen: self.board().clock.now() })
     }
 
     /// Decides on what was loaded and stores the decision; if somebody else was faster, decides anew on what
@@ -48,58 +53,58 @@ impl Circuit {
             let next = match next {
                 Some(next) => next,
                 // Reading proves little: whether a store that failed can be used again shows when it is written.
-                None if home == Home::Store && self.board.is_degraded() => snapshot.loaded.record.clone(),
+                None if home == Home::Store && self.board().is_degraded() => snapshot.loaded.record.clone(),
                 None => return Ok((answer, snapshot)),
             };
             let mut rows: Vec<Row> =
                 changes.into_iter().map(|change| Row::Event(self.event(change, context, now.at))).collect();
             rows.extend(row(&answer, now.at));
-            match self.store(home).swap(&self.name, snapshot.loaded.version, &next, &rows)? {
+            match self.swap(home, snapshot.loaded.version, &next, &rows)? {
                 Swap::Done(version) => {
                     if home == Home::Store {
-                        self.board.store_worked();
+                        self.board().store_worked();
                     }
                     for row in rows {
                         if let Row::Event(event) = row {
-                            self.board.tell(&Notice::Event(event));
+                            self.board().tell(&Notice::Event(event));
                         }
                     }
                     snapshot.loaded = Loaded { record: next, version: Some(version), now: now.at };
-                    snapshot.seen = self.board.clock.now();
+                    snapshot.seen = self.board().clock.now();
                     return Ok((answer, snapshot));
                 }
-                Swap::Conflict(fresh) => snapshot = Snapshot { loaded: *fresh, seen: self.board.clock.now() },
+                Swap::Conflict(fresh) => snapshot = Snapshot { loaded: *fresh, seen: self.board().clock.now() },
             }
         }
         Err(StoreError::new(
             StoreTrouble::Busy,
-            format!("circuit {} changed {ROUNDS} times while it was asked", self.name),
+            format!("circuit {} changed {ROUNDS} times while it was asked", self.name()),
         ))
     }
 
-    fn store(&self, home: Home) -> &dyn Store {
-        match home {
-            Home::Store => &*self.board.store,
-            Home::Memory => &self.board.memory,
+    fn swap(&self, home: Home, expected: Option<Version>, next: &Record, rows: &[Row]) -> Result<Swap, StoreError> {
+        match (home, &self.shared.resident) {
+            (Home::Store, Some(resident)) => Ok(resident.swap(expected, next)),
+            (Home::Store, None) => self.board().store.swap(self.name(), expected, next, rows),
+            (Home::Memory, _) => self.board().memory.swap(self.name(), expected, next, rows),
         }
     }
 
     pub(crate) fn now(&self, snapshot: &Snapshot) -> Now {
-        let elapsed = self.board.clock.now().since(snapshot.seen);
-        let (fresh_epoch, dice) = chance();
+        let elapsed = self.board().clock.now().since(snapshot.seen);
         let holder_dead = snapshot.loaded.record.lease().is_some_and(|lease| lease.holder.proved_dead());
-        Now { at: snapshot.loaded.now.after(elapsed), fresh_epoch, dice, holder_dead }
+        Now { at: snapshot.loaded.now.after(elapsed), chance: Chance::Drawn(draw), holder_dead }
     }
 
     fn event(&self, change: Change, context: Context<'_>, at: Moment) -> Event {
         let Change { kind, cause, failures, sample, probe_at } = change;
         let (by, run) = (context.by.cloned(), context.run.cloned());
-        Event { at, circuit: Some(self.name.clone()), kind, cause, failures, sample, probe_at, by, run }
+        Event { at, circuit: Some(self.name().clone()), kind, cause, failures, sample, probe_at, by, run }
     }
 }
 
 /// A fresh epoch, and a die in `0.0..1.0`.
-fn chance() -> (Epoch, f64) {
+fn draw() -> (Epoch, f64) {
     let mut bytes = [0; 24];
     if getrandom::fill(&mut bytes).is_err() {
         // No randomness to be had: the address space, the clock and the standard library's keys must do.

@@ -1,30 +1,92 @@
-//! Calls of a circuit in memory that is well: as long as it stays so and the work succeeds there is nothing to write,
-//! so that no lock is taken and no clock is read.
+//! Calls of a circuit in memory that write nothing: those that succeed while it is well, and those that it skips while
+//! it waits. No lock is taken for them.
 
 use std::time::Duration;
 
+use crate::board::Parts;
 use crate::call::Call;
 use crate::circuit::{Circuit, Home};
-use crate::decision::Ticket;
+use crate::decision::{Skip, SkipReason, Ticket};
+use crate::error::{Refusal, RefusalReason};
 use crate::outcome::Outcome;
-use crate::record::Epoch;
-use crate::store::{Beat, Pulse};
+use crate::policy::{Mode, Policy};
+use crate::record::{Epoch, State};
+use crate::store::{Beat, Health, Resident};
 
-/// Leave to run once without a permit. Dropped, it counts as ignored, which is nothing here.
+/// Which calls of a circuit need not be written.
+#[derive(Clone, Copy)]
+pub(crate) struct Quiet {
+    /// In which health a success changes nothing.
+    success: Option<Health>,
+    /// How such a success is counted nevertheless.
+    counted: Counted,
+    /// Whether nobody is to be told of a skip.
+    skips: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Not,
+    Each,
+    ByTime,
+}
+
+impl Quiet {
+    pub(crate) fn of(policy: &Policy, board: &Parts) -> Self {
+        let (health, counted) = match (policy.rate(), board.exact_totals) {
+            (Some(_), _) => (Health::Windowed, Counted::ByTime),
+            (None, true) => (Health::Well, Counted::Each),
+            (None, false) => (Health::Well, Counted::Not),
+        };
+        let is_timed = policy.slow_after().is_some();
+        let skips = policy.mode() == Mode::Enforce && board.has_no_observers();
+        Self { success: (!is_timed).then_some(health), counted, skips }
+    }
+}
+
+/// What a call is told without asking the record.
+pub(crate) enum AtOnce<'a> {
+    Run(Unwritten<'a>),
+    Skip(Refused<'a>),
+    /// The record has to be asked.
+    Ask,
+}
+
+/// Leave to run once without a permit.
 #[derive(Clone, Copy)]
 pub(crate) struct Unwritten<'a> {
     circuit: &'a Circuit,
-    pulse: &'a Pulse,
+    resident: &'a Resident,
     beat: Beat,
 }
 
+/// A call that does not run. What is to be said of it is put together only for who wants to know.
+pub(crate) enum Refused<'a> {
+    Told(Box<Refusal>),
+    Unwritten(&'a Circuit, &'a Resident),
+}
+
 impl Circuit {
-    /// Leave for a guard's call, if the circuit is well and has a pulse that says so.
+    /// What a guard's call is told without asking the record.
     #[inline]
-    pub(crate) fn unwritten(&self) -> Option<Unwritten<'_>> {
-        let pulse = self.pulse.as_deref()?;
-        let beat = pulse.beat();
-        beat.is_well().then_some(Unwritten { circuit: self, pulse, beat })
+    pub(crate) fn at_once(&self) -> AtOnce<'_> {
+        let Some(resident) = self.shared.resident.as_deref() else { return AtOnce::Ask };
+        let beat = resident.beat();
+        let health = beat.health();
+        if Some(health) == self.shared.quiet.success {
+            AtOnce::Run(Unwritten { circuit: self, resident, beat })
+        } else if health == Health::Waiting && self.shared.quiet.skips && resident.skip() {
+            AtOnce::Skip(Refused::Unwritten(self, resident))
+        } else {
+            AtOnce::Ask
+        }
+    }
+
+    /// The leave that was given at this beat.
+    #[inline]
+    pub(crate) fn unwritten(&self, beat: Beat) -> Unwritten<'_> {
+        let Some(resident) = self.shared.resident.as_deref() else { unreachable!("its beat was felt") };
+        Unwritten { circuit: self, resident, beat }
     }
 }
 
@@ -32,8 +94,35 @@ impl Unwritten<'_> {
     /// Reports what the work came to.
     #[inline]
     pub(crate) fn settle(self, outcome: &Outcome) {
-        if !matches!(outcome, Outcome::Success) || self.pulse.beat() != self.beat {
-            self.report(outcome);
+        match outcome {
+            Outcome::Success => self.succeed(),
+            Outcome::Failure(_) | Outcome::Ignored => self.report(outcome),
+        }
+    }
+
+    /// Reports that the work succeeded.
+    #[inline]
+    pub(crate) fn succeed(self) {
+        if self.resident.beat() != self.beat {
+            return self.report(&Outcome::Success);
+        }
+        match self.circuit.shared.quiet.counted {
+            Counted::Not => {}
+            Counted::Each => self.resident.count_success(),
+            Counted::ByTime => self.resident.count_success_by_time(),
+        }
+    }
+
+    /// What to keep of it for [`Circuit::unwritten`].
+    #[inline]
+    pub(crate) fn beat(self) -> Beat {
+        self.beat
+    }
+
+    /// Reports that the work was not done to its end.
+    pub(crate) fn abandon(self) {
+        if self.circuit.shared.quiet.counted != Counted::Not {
+            self.report(&Outcome::Ignored);
         }
     }
 
@@ -41,12 +130,43 @@ impl Unwritten<'_> {
     #[cold]
     #[inline(never)]
     fn report(self, outcome: &Outcome) {
-        let Self { circuit, pulse, beat } = self;
+        let Self { circuit, resident, beat } = self;
         // This process's memory can always be read.
         let Ok(snapshot) = circuit.load(Home::Store) else { return };
-        // If the pulse is of that period after the record was read, then so is the record.
-        let is_late = !pulse.beat().is_of_period(beat);
+        // If the beat is of that period after the record was read, then so is the record.
+        let is_late = !resident.beat().is_of_period(beat);
         let epoch = if is_late { Epoch::NEVER } else { snapshot.loaded.record.epoch };
         drop(circuit.report(Home::Store, snapshot, &Ticket::Closed(epoch), outcome, Duration::ZERO, &Call::default()));
+    }
+}
+
+impl From<Refusal> for Refused<'_> {
+    fn from(refusal: Refusal) -> Self {
+        Self::Told(Box::new(refusal))
+    }
+}
+
+impl Refused<'_> {
+    /// The refusal with all that helps.
+    #[inline(never)]
+    pub(crate) fn told(self) -> Refusal {
+        match self {
+            Self::Told(refusal) => *refusal,
+            Self::Unwritten(circuit, resident) => resident.show(|record, skips, at| {
+                let (since, probe_at, before) = match &record.state {
+                    State::Open { outage, until } => (outage.since, *until, outage.skips),
+                    // Since the call was skipped somebody else was quick: it can be asked again now.
+                    State::Closed { .. } | State::HalfOpen { .. } => (at, Some(at), 0),
+                };
+                let skip = Skip { reason: SkipReason::Open { since, probe_at }, count: before.saturating_add(skips) };
+                Refusal {
+                    circuit: circuit.name().clone(),
+                    reason: RefusalReason::Skipped(skip),
+                    open_for: Some(at.since(since)),
+                    retry_in: probe_at.map(|due| due.since(at)),
+                    last_error: record.last_failure.as_ref().map(|last| last.failure.message.clone()),
+                }
+            }),
+        }
     }
 }

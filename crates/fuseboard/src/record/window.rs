@@ -56,6 +56,13 @@ impl Window {
         Some(next)
     }
 
+    /// The window with so many more successes, of a moment ago. Older than its youngest bucket they count as of that.
+    pub(crate) fn and_successes(self, successes: u32, at: Moment) -> Self {
+        let mut next = if at > self.since { self.at(at) } else { self };
+        next.buckets[0].successes = next.buckets[0].successes.saturating_add(successes);
+        next
+    }
+
     /// What it holds, seen from its last call.
     pub fn sample(&self) -> Sample {
         let all = self.buckets.iter().fold(Tally::default(), |all, bucket| all.and(*bucket));

@@ -1,6 +1,7 @@
 //! The table at the head of `state.rs`, executed; and what no table can say.
 
 use super::*;
+use crate::decision::Chance;
 use crate::record::{Holder, Sample, Totals};
 
 const AT: Moment = Moment(1_000_000);
@@ -8,7 +9,7 @@ const EPOCH: Epoch = Epoch(7);
 const COOL_DOWN: Duration = Duration::from_secs(300);
 
 fn now() -> Now {
-    Now { at: AT, fresh_epoch: Epoch(8), dice: 0.5, holder_dead: false }
+    Now { at: AT, chance: Chance::Given(Epoch(8), 0.5), holder_dead: false }
 }
 
 fn holder() -> Holder {
@@ -20,7 +21,7 @@ fn fingerprint(stamp: &str) -> Fingerprint {
 }
 
 fn ask(stamp: &str) -> Ask {
-    Ask { holder: holder(), lease: Duration::from_secs(60), fingerprint: Some(fingerprint(stamp)) }
+    Ask { holder, lease: Duration::from_secs(60), fingerprint: Some(fingerprint(stamp)) }
 }
 
 fn failure(kind: FailureKind) -> Outcome {

@@ -1,10 +1,10 @@
 //! The library's default store: this process's memory.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Listed, Loaded, Pulse, Store, StoreError, Swap, Version};
+use super::{Listed, Loaded, Resident, Store, StoreError, Swap, Version};
 use crate::clock::{Clock, SystemClock};
 use crate::event::Row;
 use crate::name::CircuitName;
@@ -13,15 +13,8 @@ use crate::record::Record;
 /// Records in memory, gone with the process. Keeps no events and no outcomes.
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
-    circuits: Mutex<BTreeMap<CircuitName, Stored>>,
-}
-
-/// One circuit. Asking for its pulse makes an entry, which is none of the store's until something is stored in it.
-#[derive(Default)]
-struct Stored {
-    version: Option<Version>,
-    record: Record,
-    pulse: Arc<Pulse>,
+    /// One that was only asked for is none of the store's until something is stored in it.
+    circuits: Mutex<HashMap<CircuitName, Arc<Resident>>>,
 }
 
 impl MemoryStore {
@@ -35,13 +28,16 @@ impl MemoryStore {
         Self { clock, circuits: Mutex::default() }
     }
 
-    fn circuits(&self) -> MutexGuard<'_, BTreeMap<CircuitName, Stored>> {
+    fn circuits(&self) -> MutexGuard<'_, HashMap<CircuitName, Arc<Resident>>> {
         self.circuits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn loaded(&self, stored: Option<&Stored>) -> Loaded {
-        let (version, record) = stored.map(|stored| (stored.version, stored.record.clone())).unwrap_or_default();
-        Loaded { record, version, now: self.clock.now() }
+    fn home_of(&self, name: &CircuitName) -> Arc<Resident> {
+        let mut circuits = self.circuits();
+        if let Some(there) = circuits.get(name) {
+            return there.clone();
+        }
+        circuits.entry(name.clone()).or_insert_with(|| Arc::new(Resident::new(self.clock.clone()))).clone()
     }
 }
 
@@ -59,7 +55,9 @@ impl fmt::Debug for MemoryStore {
 
 impl Store for MemoryStore {
     fn load(&self, name: &CircuitName) -> Result<Loaded, StoreError> {
-        Ok(self.loaded(self.circuits().get(name)))
+        let there = self.circuits().get(name).cloned();
+        let unknown = || Loaded { record: Record::default(), version: None, now: self.clock.now() };
+        Ok(there.map_or_else(unknown, |there| there.load()))
     }
 
     fn swap(
@@ -69,26 +67,26 @@ impl Store for MemoryStore {
         next: &Record,
         _rows: &[Row],
     ) -> Result<Swap, StoreError> {
-        let mut circuits = self.circuits();
-        let there = circuits.get(name);
-        let version = there.and_then(|stored| stored.version);
-        if version != expected {
-            return Ok(Swap::Conflict(Box::new(self.loaded(there))));
-        }
-        let version = Version(version.map_or(1, |version| version.0 + 1));
-        let stored = circuits.entry(name.clone()).or_default();
-        stored.pulse.follow(&stored.record, next);
-        (stored.version, stored.record) = (Some(version), next.clone());
-        Ok(Swap::Done(version))
+        Ok(self.home_of(name).swap(expected, next))
     }
 
     fn list(&self) -> Result<Vec<Listed>, StoreError> {
         let circuits = self.circuits();
-        let stored = circuits.iter().filter(|(_, stored)| stored.version.is_some());
-        Ok(stored.map(|(name, stored)| (name.clone(), Ok(self.loaded(Some(stored))))).collect())
+        let stored = circuits.iter().filter(|(_, there)| there.is_stored());
+        let mut all: Vec<Listed> = stored.map(|(name, there)| (name.clone(), Ok(there.load()))).collect();
+        drop(circuits);
+        all.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(all)
     }
 
-    fn pulse(&self, name: &CircuitName) -> Option<Arc<Pulse>> {
-        Some(self.circuits().entry(name.clone()).or_default().pulse.clone())
+    fn resident(&self, name: &CircuitName) -> Option<Arc<Resident>> {
+        Some(self.home_of(name))
+    }
+
+    fn evict(&self, name: &CircuitName) -> bool {
+        let mut circuits = self.circuits();
+        // Under this lock nobody takes it that does not hold it already.
+        let idle = circuits.get(name).is_some_and(|there| Arc::strong_count(there) == 1 && there.is_idle());
+        idle && circuits.remove(name).is_some()
     }
 }

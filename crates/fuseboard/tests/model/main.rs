@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fuseboard::clock::Moment;
-use fuseboard::decision::{Admission, Ask, Change, Counted, Now, Step, Ticket};
+use fuseboard::decision::{Admission, Ask, Chance, Change, Counted, Now, Step, Ticket};
 use fuseboard::event::EventKind;
 use fuseboard::record::{Epoch, Holder, Position, Record, State, Switch, Totals};
 use fuseboard::{Failure, FailureKind, FailureRate, Mode, Outcome, Policy, TripRule, state};
@@ -100,11 +100,11 @@ impl Real {
 
     fn now(&mut self) -> Now {
         self.epochs += 1;
-        Now { at: Moment(self.at), fresh_epoch: Epoch(self.epochs), dice: 0.5, holder_dead: false }
+        Now { at: Moment(self.at), chance: Chance::Given(Epoch(self.epochs), 0.5), holder_dead: false }
     }
 
     fn ask() -> Ask {
-        let holder = Holder { pid: 1, started: 1, boot: "boot".into(), namespace: 0 };
+        let holder = || Holder { pid: 1, started: 1, boot: "boot".into(), namespace: 0 };
         Ask { holder, lease: LEASE, fingerprint: None }
     }
 
