@@ -4,7 +4,7 @@ use crate::board::Board;
 use crate::circuit::Circuit;
 use crate::error::Refusal;
 use crate::guard::TryError;
-use crate::name::{self, CircuitName};
+use crate::name;
 
 /// Guards a function, or a method, sync or async, by a circuit. Its body returns a `Result`, as work does.
 ///
@@ -65,7 +65,8 @@ use crate::name::{self, CircuitName};
 /// assert!(matches!(block_on(client.fetch(true)), Err(Error::Skipped(_))));
 /// ```
 ///
-/// The circuit has the policy under which its name is in use already ([`Board::circuit_with`]), else the board's.
+/// The circuit has the policy under which its name is in use already ([`Board::circuit_with`]), else the one that it
+/// inherits.
 /// A default may use arguments that the body borrows or copies. A function that calls itself asks its circuit each
 /// time; inside a probe the inner call is skipped. What cannot be guarded is said by the compiler: a `const fn`, a
 /// return type with `impl`, with a default also an alias that hides the `T`, and a bad name:
@@ -89,8 +90,8 @@ pub use fuseboard_macros::guard;
 
 /// The circuit of this name, under the policy that it is used with.
 pub fn circuit(board: &Board, name: &'static str) -> Circuit {
-    let Ok(name) = CircuitName::new(name) else { unreachable!("`check_name` was asked by the compiler") };
-    board.circuit_in_use(&name)
+    let Ok(circuit) = board.circuit_in_use(name) else { unreachable!("`check_name` was asked by the compiler") };
+    circuit
 }
 
 /// Does not compile with a name that breaks the rules.

@@ -1,9 +1,10 @@
 //! The circuits of one process or store, and who is told of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crate::circuit::Circuit;
 use crate::clock::{Clock, Moment, SystemClock};
@@ -14,10 +15,11 @@ use crate::guard::contain;
 use crate::name::CircuitName;
 use crate::operator::Operator;
 use crate::policy::Policy;
+use crate::register::{Register, Wanted};
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::view::{ListedView, View};
 
-/// The circuits of one process or store. Cloning copies a pointer.
+/// The circuits of one process or store. Cloning copies two pointers.
 ///
 /// ```
 /// use fuseboard::Board;
@@ -30,7 +32,8 @@ use crate::view::{ListedView, View};
 /// ```
 #[derive(Clone)]
 pub struct Board {
-    pub(crate) parts: Arc<Parts>,
+    parts: Arc<Parts>,
+    pub(crate) register: Arc<Register>,
 }
 
 /// The board of the whole process.
@@ -42,9 +45,8 @@ pub(crate) struct Parts {
     /// Where decisions are made while the store cannot be used.
     pub(crate) memory: MemoryStore,
     pub(crate) clock: Arc<dyn Clock>,
-    policy: Policy,
+    pub(crate) policy: Arc<Policy>,
     observers: Vec<Arc<dyn Observer>>,
-    in_use: Mutex<HashMap<CircuitName, Policy>>,
     degraded: AtomicBool,
     pub(crate) exact_totals: bool,
 }
@@ -63,6 +65,7 @@ impl Board {
             policy: Policy::default(),
             observers: Vec::new(),
             exact_totals: false,
+            idle_after: Duration::from_hours(1),
         }
     }
 
@@ -90,12 +93,19 @@ impl Board {
         GLOBAL.set(board)
     }
 
-    /// The circuit of this name, with the board's policy.
+    /// The policy of circuits that neither have one of their own nor belong to a [`group`](Board::group) that has one.
+    pub fn policy(&self) -> &Policy {
+        &self.parts.policy
+    }
+
+    /// The circuit of this name, with the policy of its [`group`](Board::group), else the board's.
+    ///
+    /// Who calls often keeps the handle: finding it by its name takes several times as long as a call.
     ///
     /// # Errors
     /// [`CircuitError`] for a bad name, or a name in use under another policy.
     pub fn circuit(&self, name: &str) -> Result<Circuit, CircuitError> {
-        self.circuit_with(&name.parse()?, self.parts.policy)
+        self.register.circuit(name, Wanted::Inherited)
     }
 
     /// The circuit of this name, with a policy of its own.
@@ -103,20 +113,35 @@ impl Board {
     /// # Errors
     /// [`CircuitError::AnotherPolicy`] if this process uses the name under another policy already.
     pub fn circuit_with(&self, name: &CircuitName, policy: Policy) -> Result<Circuit, CircuitError> {
-        let circuit = self.circuit_or(name, policy);
-        if *circuit.policy() == policy { Ok(circuit) } else { Err(CircuitError::AnotherPolicy(name.clone())) }
+        self.register.circuit(name.as_str(), Wanted::Own(policy))
     }
 
-    /// The circuit of this name with the policy under which it is in use already, else the board's.
+    /// The circuit of this name with the policy under which it is in use already, else the one that it inherits.
     #[cfg(feature = "macros")]
-    pub(crate) fn circuit_in_use(&self, name: &CircuitName) -> Circuit {
-        self.circuit_or(name, self.parts.policy)
+    pub(crate) fn circuit_in_use(&self, name: &str) -> Result<Circuit, CircuitError> {
+        self.register.circuit(name, Wanted::InUse)
     }
 
-    fn circuit_or(&self, name: &CircuitName, policy: Policy) -> Circuit {
-        let mut in_use = self.parts.in_use.lock().unwrap_or_else(PoisonError::into_inner);
-        let policy = *in_use.entry(name.clone()).or_insert(policy);
-        Circuit::new(name.clone(), policy, self.parts.clone())
+    /// Forgets the circuits that are idle, and says how many: those that are closed, without a failure in a row and
+    /// without a switch, that nobody holds a handle of, and that nobody has asked for by name for a while
+    /// ([`BoardBuilder::evict_idle_after`]). In memory their totals go with them; in another store nothing is lost.
+    ///
+    /// A board does it by itself whenever its circuits have doubled in number, from 1024 on, so that names which come
+    /// and go, of hosts or of users, do not fill the memory.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fuseboard::Board;
+    ///
+    /// let board = Board::builder().evict_idle_after(Duration::ZERO).build();
+    /// let held = board.circuit("held")?;
+    /// board.circuit("idle")?.run_or(0, || Ok::<_, String>(3));
+    /// board.circuit("failing")?.run_or(0, || Err("no"));
+    /// assert_eq!(board.evict_idle(), 1);
+    /// # Ok::<(), fuseboard::CircuitError>(())
+    /// ```
+    pub fn evict_idle(&self) -> usize {
+        self.register.evict_idle()
     }
 
     /// The gate of this name, with a policy of its own: a circuit that passes nothing it did not judge.
@@ -127,7 +152,7 @@ impl Board {
         self.circuit_with(name, policy).map(Gate::over)
     }
 
-    /// The gate of this name, with the board's policy.
+    /// The gate of this name, with the policy of its [`group`](Board::group), else the board's.
     ///
     /// # Errors
     /// [`CircuitError`] for a bad name, or a name in use under another policy.
@@ -230,7 +255,8 @@ pub struct BoardBuilder {
     clock: Arc<dyn Clock>,
     policy: Policy,
     observers: Vec<Arc<dyn Observer>>,
-    pub(crate) exact_totals: bool,
+    exact_totals: bool,
+    idle_after: Duration,
 }
 
 impl BoardBuilder {
@@ -264,11 +290,17 @@ impl BoardBuilder {
         self
     }
 
-    /// Counts every success of circuits in memory, too. Default: only what changes something is written there, so that
-    /// a circuit that is well costs next to nothing, and its totals lack the successes of that time. Stores that are
-    /// shared by processes count everything anyway.
+    /// Counts every success of circuits in memory, too. Default: those of a circuit that is well change nothing there,
+    /// and are not counted unless a failure rate counts them. Stores that are shared by processes count everything
+    /// anyway.
     pub fn exact_totals(mut self, exact: bool) -> Self {
         self.exact_totals = exact;
+        self
+    }
+
+    /// After how long a circuit that nobody holds or asks for is idle ([`Board::evict_idle`]). Default: 1 h.
+    pub fn evict_idle_after(mut self, time: Duration) -> Self {
+        self.idle_after = time;
         self
     }
 
@@ -276,17 +308,17 @@ impl BoardBuilder {
     pub fn build(self) -> Board {
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(self.clock.clone())));
         let memory = MemoryStore::with_clock(self.clock.clone());
-        let (clock, policy, observers) = (self.clock, self.policy, self.observers);
+        let (clock, policy, observers) = (self.clock, Arc::new(self.policy), self.observers);
         let parts = Parts {
             store,
             memory,
             clock,
             policy,
             observers,
-            in_use: Mutex::default(),
             degraded: AtomicBool::new(false),
             exact_totals: self.exact_totals,
         };
-        Board { parts: Arc::new(parts) }
+        let parts = Arc::new(parts);
+        Board { register: Arc::new(Register::new(parts.clone(), self.idle_after)), parts }
     }
 }

@@ -31,7 +31,8 @@ pub struct Circuit {
 /// What all handles of one circuit share.
 pub(crate) struct Shared {
     pub(crate) name: CircuitName,
-    pub(crate) policy: Policy,
+    /// Shared by the circuits that inherit it.
+    pub(crate) policy: Arc<Policy>,
     pub(crate) board: Arc<Parts>,
     /// The circuit itself, if it lives in this process's memory.
     pub(crate) resident: Option<Arc<Resident>>,
@@ -39,8 +40,15 @@ pub(crate) struct Shared {
     pub(crate) quiet: Quiet,
 }
 
+impl Shared {
+    /// Whether nothing but totals would be lost with it.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.resident.as_deref().is_none_or(Resident::is_idle)
+    }
+}
+
 impl Circuit {
-    pub(crate) fn new(name: CircuitName, policy: Policy, board: Arc<Parts>) -> Self {
+    pub(crate) fn new(name: CircuitName, policy: Arc<Policy>, board: Arc<Parts>) -> Self {
         let (resident, quiet) = (board.store.resident(&name), Quiet::of(&policy, &board));
         Self::over(Arc::new(Shared { name, policy, board, resident, quiet }))
     }
@@ -128,7 +136,6 @@ impl Circuit {
 
     /// Admission by this store. What was read is obeyed where it says no, even if the skip cannot be counted.
     fn admit(&self, home: Home, call: &Call) -> Result<(Admission, Snapshot), StoreError> {
-        let snapshot = self.load(home)?;
         let ask = self.ask(call);
         let skipped = |admission: &Admission, at| match admission {
             Admission::Skip(_) => self.outcome_row(call, "skipped", None, Duration::ZERO, at),
@@ -136,6 +143,11 @@ impl Circuit {
         };
         let context = Context { run: call.run(), by: None };
         let decide = |record: &Record, now: &Now| state::admit(record, self.policy(), &ask, now);
+        if let (Home::Store, Some(resident)) = (home, &self.shared.resident) {
+            let (admission, loaded) = self.transact_here(resident, context, decide);
+            return Ok((admission, Snapshot { loaded, seen: self.board().clock.now() }));
+        }
+        let snapshot = self.load(home)?;
         self.transact(home, snapshot.clone(), context, skipped, decide).or_else(|error| {
             match self.foresee(&snapshot, &ask) {
                 skip @ Admission::Skip(_) if !self.strict => {
@@ -206,10 +218,7 @@ impl Circuit {
         let context = Context { run: call.run(), by: None };
         match self.transact(home, snapshot.clone(), context, row, decide) {
             Ok((counted, after)) => {
-                self.tell_failed(counted, outcome, &after.loaded.record);
-                if counted == Counted::Late {
-                    self.tell_not_counted(counted);
-                }
+                self.tell_reported(counted, outcome, &after.loaded.record);
                 let kept = match home {
                     Home::Store => Kept::Stored,
                     Home::Memory => Kept::InMemory,
@@ -234,6 +243,14 @@ impl Circuit {
                 };
                 Settled { counted: None, record: snapshot.loaded.record, kept }
             }
+        }
+    }
+
+    /// Tells of a report what is worth a line.
+    pub(crate) fn tell_reported(&self, counted: Counted, outcome: &Outcome, after: &Record) {
+        self.tell_failed(counted, outcome, after);
+        if counted == Counted::Late {
+            self.tell_not_counted(counted);
         }
     }
 
@@ -295,6 +312,9 @@ impl Circuit {
 
     /// Tells of a failure, unless the event of the opening told it already.
     fn tell_failed(&self, counted: Counted, outcome: &Outcome, after: &Record) {
+        if self.board().has_no_observers() {
+            return;
+        }
         if let (Counted::Counted, Outcome::Failure(failure), State::Closed { failures, window }) =
             (counted, outcome, &after.state)
         {

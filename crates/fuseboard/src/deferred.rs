@@ -51,7 +51,7 @@ impl Parts {
     fn fold(self: &Arc<Self>, report: &Deferred) -> Result<(), StoreError> {
         // A name that breaks the rules was never written by us: nothing to apply it to.
         let Ok(name) = CircuitName::new(&report.circuit) else { return Ok(()) };
-        let circuit = Circuit::new(name, report.policy, self.clone()).strict();
+        let circuit = Circuit::new(name, Arc::new(report.policy), self.clone()).strict();
         let run = report.run.as_deref().map(Arc::from);
         let context = Context { run: run.as_ref(), by: None };
         let snapshot = circuit.load(Home::Store)?;

@@ -89,4 +89,10 @@ pub enum CircuitError {
         "circuit {0} is already in use with another policy in this process; give both the same policy or another name"
     )]
     AnotherPolicy(CircuitName),
+    /// The same process already has this group with another policy.
+    #[error("group {0} has another policy already in this process; give both the same policy or another name")]
+    AnotherGroupPolicy(CircuitName),
+    /// A group's name has one part.
+    #[error("{0} is no name of a group, which has one part: no '/'")]
+    GroupInGroup(CircuitName),
 }

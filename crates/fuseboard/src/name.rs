@@ -58,6 +58,13 @@ impl FromStr for CircuitName {
     }
 }
 
+/// A name and its text are equal, ordered and hashed alike.
+impl std::borrow::Borrow<str> for CircuitName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for CircuitName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)

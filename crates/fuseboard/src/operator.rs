@@ -97,7 +97,7 @@ impl Operator {
     }
 
     fn act<T>(&self, name: &CircuitName, decide: impl Fn(&Record, &Now) -> Step<T>) -> Result<T, StoreError> {
-        let circuit = Circuit::new(name.clone(), Policy::default(), self.board.clone()).strict();
+        let circuit = Circuit::new(name.clone(), Arc::default(), self.board.clone()).strict();
         let snapshot = circuit.load(Home::Store)?;
         let context = Context { by: Some(&self.by), run: None };
         let (answer, _) = circuit.transact(Home::Store, snapshot, context, |_, _| None, decide)?;

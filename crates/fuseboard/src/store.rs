@@ -56,10 +56,9 @@ pub trait Store: Send + Sync {
     }
 
     /// Forgets a circuit that is idle, for a store in this process's memory: closed, without a failure that counts and
-    /// without a switch, and in nobody's hands. `false`, as by default, if it was kept.
-    fn evict(&self, name: &CircuitName) -> bool {
+    /// without a switch, and in nobody's hands. By default, and if it is not idle, nothing is forgotten.
+    fn evict(&self, name: &CircuitName) {
         let _ = name;
-        false
     }
 
     /// Keeps a report that could not be stored in time, for [`Store::take_deferred`].

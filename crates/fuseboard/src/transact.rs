@@ -7,7 +7,7 @@ use crate::clock::Moment;
 use crate::decision::{Chance, Change, Now, Step};
 use crate::event::{Event, Notice, Row};
 use crate::record::{Epoch, Record};
-use crate::store::{Loaded, Store as _, StoreError, StoreTrouble, Swap, Version};
+use crate::store::{Loaded, Resident, Store, StoreError, StoreTrouble, Swap};
 
 /// How often a swap is tried again when others were faster. Each round somebody gets ahead, so that even a
 /// thousand callers at once come through.
@@ -29,10 +29,9 @@ pub(crate) struct Snapshot {
 
 impl Circuit {
     pub(crate) fn load(&self, home: Home) -> Result<Snapshot, StoreError> {
-        let loaded = match (home, &self.shared.resident) {
-            (Home::Store, Some(resident)) => resident.load(),
-            (Home::Store, None) => self.board().store.load(self.name())?,
-            (Home::Memory, _) => self.board().memory.load(self.name())?,
+        let loaded = match &self.shared.resident {
+            Some(resident) if home == Home::Store => resident.load(),
+            _ => self.store(home).load(self.name())?,
         };
         Ok(Snapshot { loaded, seen: self.board().clock.now() })
     }
@@ -47,6 +46,10 @@ impl Circuit {
         row: impl Fn(&T, Moment) -> Option<Row>,
         decide: impl Fn(&Record, &Now) -> Step<T>,
     ) -> Result<(T, Snapshot), StoreError> {
+        if let (Home::Store, Some(resident)) = (home, &self.shared.resident) {
+            let (answer, loaded) = self.transact_here(resident, context, decide);
+            return Ok((answer, Snapshot { loaded, seen: self.board().clock.now() }));
+        }
         for _ in 0..ROUNDS {
             let now = self.now(&snapshot);
             let Step { next, changes, answer } = decide(&snapshot.loaded.record, &now);
@@ -59,7 +62,7 @@ impl Circuit {
             let mut rows: Vec<Row> =
                 changes.into_iter().map(|change| Row::Event(self.event(change, context, now.at))).collect();
             rows.extend(row(&answer, now.at));
-            match self.swap(home, snapshot.loaded.version, &next, &rows)? {
+            match self.store(home).swap(self.name(), snapshot.loaded.version, &next, &rows)? {
                 Swap::Done(version) => {
                     if home == Home::Store {
                         self.board().store_worked();
@@ -82,18 +85,30 @@ impl Circuit {
         ))
     }
 
-    fn swap(&self, home: Home, expected: Option<Version>, next: &Record, rows: &[Row]) -> Result<Swap, StoreError> {
-        match (home, &self.shared.resident) {
-            (Home::Store, Some(resident)) => Ok(resident.swap(expected, next)),
-            (Home::Store, None) => self.board().store.swap(self.name(), expected, next, rows),
-            (Home::Memory, _) => self.board().memory.swap(self.name(), expected, next, rows),
+    /// The same for a circuit in this process's memory, where nobody can get ahead: it is decided where it lives.
+    pub(crate) fn transact_here<T>(
+        &self,
+        resident: &Resident,
+        context: Context<'_>,
+        decide: impl FnOnce(&Record, &Now) -> Step<T>,
+    ) -> (T, Loaded) {
+        let (answer, changes, loaded) = resident.decide(|record, at| decide(record, &now(record, at)));
+        for change in changes {
+            self.board().tell(&Notice::Event(self.event(change, context, loaded.now)));
+        }
+        (answer, loaded)
+    }
+
+    fn store(&self, home: Home) -> &dyn Store {
+        match home {
+            Home::Store => &*self.board().store,
+            Home::Memory => &self.board().memory,
         }
     }
 
     pub(crate) fn now(&self, snapshot: &Snapshot) -> Now {
         let elapsed = self.board().clock.now().since(snapshot.seen);
-        let holder_dead = snapshot.loaded.record.lease().is_some_and(|lease| lease.holder.proved_dead());
-        Now { at: snapshot.loaded.now.after(elapsed), chance: Chance::Drawn(draw), holder_dead }
+        now(&snapshot.loaded.record, snapshot.loaded.now.after(elapsed))
     }
 
     fn event(&self, change: Change, context: Context<'_>, at: Moment) -> Event {
@@ -101,6 +116,12 @@ impl Circuit {
         let (by, run) = (context.by.cloned(), context.run.cloned());
         Event { at, circuit: Some(self.name().clone()), kind, cause, failures, sample, probe_at, by, run }
     }
+}
+
+/// What a decision on this record needs from outside.
+fn now(record: &Record, at: Moment) -> Now {
+    let holder_dead = record.lease().is_some_and(|lease| lease.holder.proved_dead());
+    Now { at, chance: Chance::Drawn(draw), holder_dead }
 }
 
 /// A fresh epoch, and a die in `0.0..1.0`.

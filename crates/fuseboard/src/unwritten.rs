@@ -1,25 +1,28 @@
-//! Calls of a circuit in memory that write nothing: those that succeed while it is well, and those that it skips while
-//! it waits. No lock is taken for them.
+//! Calls of a circuit in memory that need no permit: while it is closed they run, and have something to write only if
+//! they fail or it is not well; while it waits they are skipped. For nothing else is a lock taken.
 
 use std::time::Duration;
 
 use crate::board::Parts;
-use crate::call::Call;
-use crate::circuit::{Circuit, Home};
-use crate::decision::{Skip, SkipReason, Ticket};
+use crate::circuit::Circuit;
+use crate::decision::{Skip, SkipReason};
 use crate::error::{Refusal, RefusalReason};
 use crate::outcome::Outcome;
 use crate::policy::{Mode, Policy};
 use crate::record::{Epoch, State};
+use crate::state;
 use crate::store::{Beat, Health, Resident};
+use crate::transact::Context;
 
 /// Which calls of a circuit need not be written.
 #[derive(Clone, Copy)]
 pub(crate) struct Quiet {
     /// In which health a success changes nothing.
-    success: Option<Health>,
+    success: Health,
     /// How such a success is counted nevertheless.
     counted: Counted,
+    /// Whether it must be known how long a call took.
+    timed: bool,
     /// Whether nobody is to be told of a skip.
     skips: bool,
 }
@@ -38,9 +41,8 @@ impl Quiet {
             (None, true) => (Health::Well, Counted::Each),
             (None, false) => (Health::Well, Counted::Not),
         };
-        let is_timed = policy.slow_after().is_some();
         let skips = policy.mode() == Mode::Enforce && board.has_no_observers();
-        Self { success: (!is_timed).then_some(health), counted, skips }
+        Self { success: health, counted, timed: policy.slow_after().is_some(), skips }
     }
 }
 
@@ -72,13 +74,13 @@ impl Circuit {
     pub(crate) fn at_once(&self) -> AtOnce<'_> {
         let Some(resident) = self.shared.resident.as_deref() else { return AtOnce::Ask };
         let beat = resident.beat();
-        let health = beat.health();
-        if Some(health) == self.shared.quiet.success {
-            AtOnce::Run(Unwritten { circuit: self, resident, beat })
-        } else if health == Health::Waiting && self.shared.quiet.skips && resident.skip() {
-            AtOnce::Skip(Refused::Unwritten(self, resident))
-        } else {
-            AtOnce::Ask
+        let quiet = &self.shared.quiet;
+        match beat.health() {
+            Health::Well | Health::Windowed | Health::Failing if !quiet.timed => {
+                AtOnce::Run(Unwritten { circuit: self, resident, beat })
+            }
+            Health::Waiting if quiet.skips && resident.skip() => AtOnce::Skip(Refused::Unwritten(self, resident)),
+            _ => AtOnce::Ask,
         }
     }
 
@@ -103,10 +105,11 @@ impl Unwritten<'_> {
     /// Reports that the work succeeded.
     #[inline]
     pub(crate) fn succeed(self) {
-        if self.resident.beat() != self.beat {
+        let quiet = &self.circuit.shared.quiet;
+        if self.resident.beat() != self.beat || self.beat.health() != quiet.success {
             return self.report(&Outcome::Success);
         }
-        match self.circuit.shared.quiet.counted {
+        match quiet.counted {
             Counted::Not => {}
             Counted::Each => self.resident.count_success(),
             Counted::ByTime => self.resident.count_success_by_time(),
@@ -131,12 +134,12 @@ impl Unwritten<'_> {
     #[inline(never)]
     fn report(self, outcome: &Outcome) {
         let Self { circuit, resident, beat } = self;
-        // This process's memory can always be read.
-        let Ok(snapshot) = circuit.load(Home::Store) else { return };
-        // If the beat is of that period after the record was read, then so is the record.
-        let is_late = !resident.beat().is_of_period(beat);
-        let epoch = if is_late { Epoch::NEVER } else { snapshot.loaded.record.epoch };
-        drop(circuit.report(Home::Store, snapshot, &Ticket::Closed(epoch), outcome, Duration::ZERO, &Call::default()));
+        let (counted, after) = circuit.transact_here(resident, Context::default(), |record, now| {
+            // The record is locked, and so its beat stands still.
+            let epoch = if resident.beat().is_of_period(beat) { record.epoch } else { Epoch::NEVER };
+            state::report(record, circuit.policy(), Some(epoch), outcome, Duration::ZERO, now)
+        });
+        circuit.tell_reported(counted, outcome, &after.record);
     }
 }
 

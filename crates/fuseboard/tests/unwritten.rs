@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use fuseboard::clock::FakeClock;
 use fuseboard::event::Notice;
 use fuseboard::record::Position;
 use fuseboard::store::MemoryStore;
-use fuseboard::{Attempt, Board, Circuit, CircuitName, Policy, Shown, View, block_on};
+use fuseboard::{Attempt, Board, Circuit, CircuitName, FailureRate, Policy, RefusalReason, Shown, View, block_on};
 
 struct Stage {
     board: Board,
@@ -171,7 +172,7 @@ fn a_call_that_is_dropped_counts_for_nothing() {
 }
 
 #[test]
-fn handles_of_two_boards_on_one_store_feel_one_pulse() {
+fn handles_of_two_boards_on_one_store_are_of_one_circuit() {
     let store: Arc<MemoryStore> = Arc::default();
     let boards = [(); 2].map(|()| Board::builder().shared_store(store.clone()).build());
     let [one, other] = boards.each_ref().map(|board| board.circuit("work").unwrap());
@@ -179,17 +180,69 @@ fn handles_of_two_boards_on_one_store_feel_one_pulse() {
     assert!(!done(&one) && !done(&other));
 }
 
-#[test]
-fn of_many_threads_at_once_no_failure_is_lost() {
-    let policy = Policy::builder().trip_after(1_000_000).build().unwrap();
-    let board = Board::builder().policy(policy).build();
-    let circuit = board.circuit("work").unwrap();
+/// Eight threads that each make these calls of one circuit, 400 times.
+fn crowd(circuit: &Circuit, call: impl Fn(&Circuit, u32) + Sync) {
     thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| {
-                (0..200).for_each(|call| assert!(if call % 2 == 0 { fail(&circuit) } else { done(&circuit) }));
-            });
+            scope.spawn(|| (0..400).for_each(|number| call(circuit, number)));
         }
     });
-    assert_eq!(board.view(&name()).unwrap().unwrap().totals.failure, 800);
+}
+
+/// Fails at every 20th call.
+fn now_and_then(circuit: &Circuit, number: u32) {
+    assert!(if number.is_multiple_of(20) { fail(circuit) } else { done(circuit) });
+}
+
+#[test]
+fn of_many_threads_at_once_no_failure_is_lost() {
+    for exact in [false, true] {
+        let policy = Policy::builder().trip_after(1_000_000).build().unwrap();
+        let board = Board::builder().policy(policy).exact_totals(exact).build();
+        crowd(&board.circuit("work").unwrap(), now_and_then);
+        let totals = board.view(&name()).unwrap().unwrap().totals;
+        assert_eq!(totals.failure, 160);
+        assert!(if exact { totals.success == 3040 } else { totals.success < 3040 });
+    }
+}
+
+#[test]
+fn of_many_threads_at_once_a_failure_rate_counts_every_call() {
+    let rate = FailureRate { failures: 0.9, of: 1000, within: Duration::from_hours(24) };
+    let board = Board::builder().policy(Policy::builder().rate(rate).build().unwrap()).build();
+    let circuit = board.circuit("work").unwrap();
+    crowd(&circuit, now_and_then);
+    let view = board.view(&name()).unwrap().unwrap();
+    let sample = view.sample.unwrap();
+    assert_eq!((sample.failures, sample.calls), (160, 3200));
+    assert_eq!((view.totals.failure, view.totals.success), (160, 3040));
+}
+
+#[test]
+fn of_many_threads_at_once_every_skip_is_counted() {
+    for never in [true, false] {
+        let policy = Policy::builder().trip_after(1);
+        let policy = if never { policy.cool_down_never() } else { policy.cool_down(Duration::from_hours(1)) };
+        let board = Board::builder().policy(policy.build().unwrap()).build();
+        let circuit = board.circuit("work").unwrap();
+        assert!(fail(&circuit));
+        crowd(&circuit, |circuit, _| assert_eq!(circuit.run_or(3, || Ok::<_, String>(4)), 3));
+        let Attempt::Skipped(refusal) = circuit.run(|| Ok::<_, String>(())) else { panic!("it is open") };
+        let RefusalReason::Skipped(skip) = &refusal.reason else { panic!("memory is never lost") };
+        let view = board.view(&name()).unwrap().unwrap();
+        assert_eq!((skip.count, view.skips, view.totals.skipped), (3201, 3201, 3201));
+        assert_eq!((refusal.retry_in.is_none(), refusal.last_error.as_deref()), (never, Some("no")));
+    }
+}
+
+#[test]
+fn an_operator_is_heard_by_who_skips_at_once() {
+    let board = Board::new();
+    let circuit = board.circuit("work").unwrap();
+    assert!(fail(&circuit) && fail(&circuit) && !done(&circuit));
+    assert!(board.operator("ada").probe(&name(), *circuit.policy()).unwrap());
+    assert!(fail(&circuit), "the probe");
+    assert!(!done(&circuit));
+    board.operator("ada").reset(&name()).unwrap();
+    assert!(done(&circuit));
 }

@@ -83,10 +83,11 @@ impl Store for MemoryStore {
         Some(self.home_of(name))
     }
 
-    fn evict(&self, name: &CircuitName) -> bool {
+    fn evict(&self, name: &CircuitName) {
         let mut circuits = self.circuits();
         // Under this lock nobody takes it that does not hold it already.
-        let idle = circuits.get(name).is_some_and(|there| Arc::strong_count(there) == 1 && there.is_idle());
-        idle && circuits.remove(name).is_some()
+        if circuits.get(name).is_some_and(|there| Arc::strong_count(there) == 1 && there.is_idle()) {
+            circuits.remove(name);
+        }
     }
 }

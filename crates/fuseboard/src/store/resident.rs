@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Loaded, Swap, Version};
 use crate::clock::{Clock, Moment};
+use crate::decision::{Change, Step};
 use crate::record::{Record, State};
 use crate::state;
 
@@ -19,7 +20,7 @@ use crate::state;
 /// reading the record has read the record of that beat.
 pub struct Resident {
     clock: Arc<dyn Clock>,
-    /// A count of the circuit's periods, and in the lowest two bits its [`Health`].
+    /// A count of the circuit's periods, and in the lowest bits its [`Health`].
     beat: AtomicU64,
     /// When a probe is due, for a circuit that waits.
     due: AtomicI64,
@@ -48,13 +49,15 @@ pub(crate) enum Health {
     Well = 0,
     /// The same with a window.
     Windowed = 1,
+    /// Closed after a failure, without a switch.
+    Failing = 2,
     /// Open until a moment, without a switch.
-    Waiting = 2,
+    Waiting = 3,
     /// Anything else: the record has to be asked.
-    Unwell = 3,
+    Unwell = 4,
 }
 
-const HEALTH_BITS: u32 = 2;
+const HEALTH_BITS: u32 = 3;
 /// So many bits hold the number of unwritten successes; half of that many is enough to write them.
 const COUNT_BITS: u32 = 24;
 const ENOUGH: u64 = 1 << (COUNT_BITS - 1);
@@ -141,8 +144,27 @@ impl Resident {
         Swap::Done(Version(*version))
     }
 
+    /// Decides on the record and keeps the decision. It must not take long: the record is locked meanwhile.
+    pub(crate) fn decide<T>(&self, decide: impl FnOnce(&Record, Moment) -> Step<T>) -> (T, Vec<Change>, Loaded) {
+        let now = self.clock.now();
+        let mut stored = self.stored();
+        self.write_counts(&mut stored, now);
+        let Step { next, changes, answer } = match stored.as_deref() {
+            Some(stored) => decide(&stored.record, now),
+            None => decide(&Record::default(), now),
+        };
+        if let Some(next) = next {
+            let Stored { version, record } = &mut **stored.get_or_insert_default();
+            let renewed = record.epoch != next.epoch;
+            *record = next;
+            *version += 1;
+            self.follow(record, renewed);
+        }
+        (answer, changes, loaded(stored.as_deref(), now))
+    }
+
     /// Whether nothing would be lost with it but totals: closed, without a failure that counts, and without a switch.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         match &*self.stored() {
             None => true,
             Some(stored) => match &stored.record {
@@ -196,6 +218,7 @@ impl Resident {
         let health = match record {
             Record { switch: None, state: State::Closed { failures: 0, window: None }, .. } => Health::Well,
             Record { switch: None, state: State::Closed { failures: 0, window: Some(_) }, .. } => Health::Windowed,
+            Record { switch: None, state: State::Closed { .. }, .. } => Health::Failing,
             Record { switch: None, state: State::Open { until, .. }, .. } => {
                 self.due.store(until.map_or(NEVER, |until| until.0), Ordering::Relaxed);
                 Health::Waiting
@@ -227,10 +250,11 @@ fn moment(slot: u64) -> Moment {
 impl Beat {
     #[inline]
     pub(crate) fn health(self) -> Health {
-        match self.0 & 3 {
+        match self.0 & ((1 << HEALTH_BITS) - 1) {
             0 => Health::Well,
             1 => Health::Windowed,
-            2 => Health::Waiting,
+            2 => Health::Failing,
+            3 => Health::Waiting,
             _ => Health::Unwell,
         }
     }
