@@ -20,6 +20,8 @@
 //! # Ok::<(), fuseboard::CircuitError>(())
 //! ```
 //!
+//! The [`guide`] goes through it step by step.
+//!
 //! | concept | where |
 //! |---|---|
 //! | circuit, call, permit | [`Circuit`], [`Call`], [`Permit`] |
@@ -28,7 +30,7 @@
 //! | guard, as an attribute | `#[guard(…)]` (feature `macros`), [`Board::global`] |
 //! | what a result means | [`Circuit::classify`], [`Classify`], [`ByText`] |
 //! | gate, verdict | [`Gate`], [`Verdict`] |
-//! | policy | [`Policy`], [`TripRule`], [`FailureRate`] |
+//! | policy, and who inherits it | [`Policy`], [`TripRule`], [`FailureRate`], [`Group`] |
 //! | the state machine | [`state`], its [`decision`]s and [`record`]s |
 //! | operators and onlookers | [`Operator`], [`View`] |
 //! | events and who is told | [`event`] |
@@ -56,6 +58,7 @@ mod group;
 mod guard;
 mod guard_async;
 mod guarded;
+pub mod guide;
 mod leave;
 #[cfg(feature = "metrics")]
 mod metrics_observer;

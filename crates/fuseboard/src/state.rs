@@ -1,6 +1,6 @@
 //! The circuit as a pure state machine: no clock, lock, randomness, I/O or log. What it needs from outside
 //! comes in as [`Now`] and [`Ask`]; what it decides goes out as a [`Step`]. It is the whole of a circuit's behaviour, read
-//! from top to bottom: the table, [`admit`], [`report`], [`record`], the operator's acts, and [`apply`], the one
+//! from top to bottom: the table, [`admit`], [`report`], [`record`], the operator's acts, and `apply`, the one
 //! place where an outcome moves the state.
 //!
 //! Rows are what can happen, columns are where a circuit can be; a cell is the answer and the state after it.
