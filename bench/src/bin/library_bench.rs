@@ -271,7 +271,8 @@ fn fail(add: Add<'_>) -> Result<()> {
     let patient = Policy::builder().trip_after(u32::MAX).build()?;
     let plain = Board::builder().policy(patient).build().circuit("plain")?;
     let backoff = backoff::constant(LONG);
-    let failsafe = failsafe::Config::new().failure_policy(failure_policy::consecutive_failures(u32::MAX, backoff)).build();
+    let failsafe =
+        failsafe::Config::new().failure_policy(failure_policy::consecutive_failures(u32::MAX, backoff)).build();
     let recloser = recloser::Recloser::custom().error_rate(2.0).build();
     add(does, "the work alone", often(broken));
     add(does, "fuseboard, a failure", often(move |n| plain.run(|| broken(n)).done()));
@@ -335,8 +336,8 @@ impl Threads {
         let (one, other) = (board.circuit("one")?, board.circuit("other")?);
         let recloser = Arc::new(recloser::Recloser::custom().build());
         let mut best = Self { control: 0.0, shared: 0.0, counted: 0.0, recloser: 0.0 };
-        let guard = |circuit: Circuit| move |n| drop(black_box(circuit.run(|| work(n)).done()));
-        let reclose = |recloser: Arc<recloser::Recloser>| move |n| drop(black_box(recloser.call(|| work(n)).ok()));
+        let guard = |circuit: Circuit| move |n| _ = black_box(circuit.run(|| work(n)).done());
+        let reclose = |recloser: Arc<recloser::Recloser>| move |n| _ = black_box(recloser.call(|| work(n)).ok());
         for _ in 0..samples.div_ceil(4) {
             best.control = best.control.max(together([guard(one.clone()), guard(other.clone())]));
             best.shared = best.shared.max(together([guard(one.clone()), guard(one.clone())]));
