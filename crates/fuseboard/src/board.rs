@@ -47,6 +47,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) policy: Arc<Policy>,
     observers: Vec<Arc<dyn Observer>>,
+    /// Whether somebody is to be told of skips.
+    pub(crate) tells_skips: bool,
     degraded: AtomicBool,
     pub(crate) exact_totals: bool,
 }
@@ -212,7 +214,8 @@ impl fmt::Debug for Board {
 impl Parts {
     /// Tells every observer; one that panics is passed over.
     pub(crate) fn tell(&self, notice: &Notice) {
-        for observer in &self.observers {
+        let is_skip = matches!(notice, Notice::Skipped { .. });
+        for observer in self.observers.iter().filter(|observer| !is_skip || observer.wants_skips()) {
             contain(|| observer.notice(notice));
         }
     }
@@ -310,6 +313,7 @@ impl BoardBuilder {
         let memory = MemoryStore::with_clock(self.clock.clone());
         let (clock, policy, observers) = (self.clock, Arc::new(self.policy), self.observers);
         let parts = Parts {
+            tells_skips: observers.iter().any(|observer| observer.wants_skips()),
             store,
             memory,
             clock,

@@ -212,6 +212,12 @@ pub trait Observer: Send + Sync {
     /// Takes notice. Called by the thread that made the call, while no lock is held: one that is slow, or hangs,
     /// holds up that call and no other. What may take long belongs into a thread of the observer's own.
     fn notice(&self, notice: &Notice);
+
+    /// Whether it is told of each [skip](Notice::Skipped), too. By default it is; one that says no at its beginning
+    /// leaves the skips of circuits in memory as cheap as they are without observers.
+    fn wants_skips(&self) -> bool {
+        true
+    }
 }
 
 impl<F: Fn(&Notice) + Send + Sync> Observer for F {

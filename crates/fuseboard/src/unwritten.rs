@@ -41,7 +41,7 @@ impl Quiet {
             (None, true) => (Health::Well, Counted::Each),
             (None, false) => (Health::Well, Counted::Not),
         };
-        let skips = policy.mode() == Mode::Enforce && board.has_no_observers();
+        let skips = policy.mode() == Mode::Enforce && !board.tells_skips;
         Self { success: health, counted, timed: policy.slow_after().is_some(), skips }
     }
 }

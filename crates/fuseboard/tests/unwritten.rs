@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use fuseboard::clock::FakeClock;
-use fuseboard::event::Notice;
+use fuseboard::event::{Notice, Observer};
 use fuseboard::record::Position;
 use fuseboard::store::MemoryStore;
 use fuseboard::{Attempt, Board, Circuit, CircuitName, FailureRate, Policy, RefusalReason, Shown, View, block_on};
@@ -233,6 +233,35 @@ fn of_many_threads_at_once_every_skip_is_counted() {
         assert_eq!((skip.count, view.skips, view.totals.skipped), (3201, 3201, 3201));
         assert_eq!((refusal.retry_in.is_none(), refusal.last_error.as_deref()), (never, Some("no")));
     }
+}
+
+#[test]
+fn who_does_not_want_skips_is_told_of_everything_else() {
+    struct Notes(Arc<AtomicU32>, Arc<AtomicU32>);
+    impl Observer for Notes {
+        fn notice(&self, notice: &Notice) {
+            let skipped = matches!(notice, Notice::Skipped { .. });
+            if skipped { &self.0 } else { &self.1 }.fetch_add(1, Ordering::SeqCst);
+        }
+        fn wants_skips(&self) -> bool {
+            false
+        }
+    }
+    let (skips, others) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let (quiet, loud) = (Notes(skips.clone(), others.clone()), Arc::new(AtomicU32::new(0)));
+    let count = loud.clone();
+    let noted = move |_: &Notice| {
+        count.fetch_add(1, Ordering::SeqCst);
+    };
+    for observers in [
+        Board::builder().observer(quiet),
+        Board::builder().observer(Notes(skips.clone(), others.clone())).observer(noted),
+    ] {
+        let circuit = observers.build().circuit("work").unwrap();
+        assert!(fail(&circuit) && fail(&circuit) && !done(&circuit));
+    }
+    let told = [&skips, &others, &loud].map(|count| count.load(Ordering::SeqCst));
+    assert_eq!(told, [0, 4, 3], "a failure and an opening each; the other one was told of the skip, too");
 }
 
 #[test]

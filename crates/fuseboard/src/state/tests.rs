@@ -253,6 +253,21 @@ fn other_arguments_or_another_program_under_the_same_name_change_nothing() {
 }
 
 #[test]
+fn that_it_was_mended_is_told_only_where_it_is_tried_before_its_time() {
+    let told = |before: &str| match admit(&column(before), &Policy::default(), &ask("mended"), &now()).answer {
+        Admission::Run(Ticket::Probe { mended, .. }) => mended,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(["open 1 waiting", "open 1 due"].map(told), [true, false]);
+}
+
+#[test]
+fn who_asks_for_a_probe_is_told_that_it_is_due_now() {
+    let step = probe_now(&column("open 1 waiting"), &Policy::default(), &now());
+    assert_eq!((step.changes[0].kind, step.changes[0].probe_at), (EventKind::ProbeRequested, Some(AT)));
+}
+
+#[test]
 fn what_could_not_be_started_is_tried_as_soon_as_it_can_be() {
     let mut record = column("open 1 waiting");
     let missing = Fingerprint { subject: "wrok".into(), stamp: "missing".into(), startable: false };
@@ -280,6 +295,30 @@ fn a_slow_success_counts_as_a_failure_by_time() {
     let step = report(&column("closed 0"), &policy, Some(EPOCH), &Outcome::Success, Duration::from_secs(2), &now());
     let next = step.next.unwrap();
     assert_eq!((next.totals.timeout, describe(&next).as_str()), (1, "closed 1"));
+}
+
+#[test]
+fn only_a_success_that_took_longer_than_it_may_is_slow() {
+    let limit = Duration::from_secs(1);
+    let policy = Policy::builder().slow_after(limit).build().unwrap();
+    let totals = |outcome: &Outcome, took| {
+        let step = report(&column("closed 0"), &policy, Some(EPOCH), outcome, took, &now());
+        let totals = step.next.unwrap().totals;
+        (totals.success, totals.failure, totals.ignored, totals.timeout)
+    };
+    assert_eq!(totals(&Outcome::Success, limit), (1, 0, 0, 0));
+    assert_eq!(totals(&Outcome::Success, limit * 2), (0, 0, 0, 1));
+    assert_eq!(totals(&failure(FailureKind::Exit), limit * 2), (0, 1, 0, 0));
+    assert_eq!(totals(&Outcome::Ignored, limit * 2), (0, 0, 1, 0));
+}
+
+#[test]
+fn a_skip_saves_what_the_failure_cost_unless_the_call_runs_nevertheless() {
+    let saved = |mode| {
+        let policy = Policy::builder().mode(mode).build().unwrap();
+        admit(&column("open 1 waiting"), &policy, &ask("broken"), &now()).next.unwrap().totals.saved_ms
+    };
+    assert_eq!([Mode::Enforce, Mode::Observe].map(saved), [3_000, 0]);
 }
 
 #[test]
