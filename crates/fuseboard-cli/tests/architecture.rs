@@ -29,6 +29,7 @@ const DOORS: &[(&[&str], &[&str])] = &[
         &["rusqlite", "libsqlite3_sys"],
         &["crates/fuseboard-stores/src/sqlite.rs", "crates/fuseboard-stores/src/sqlite/"],
     ),
+    (&["pyo3"], &["crates/fuseboard-python/src/"]),
     (&["redis"], &["crates/fuseboard-stores/src/redis.rs"]),
     (&["syn", "quote", "proc_macro2"], &["crates/fuseboard/macros/src/"]),
     (&["tracing"], &["crates/fuseboard/src/tracing_observer.rs"]),

@@ -18,7 +18,7 @@ use crate::record::{Epoch, Holder, Record, State};
 use crate::state;
 use crate::store::{Resident, StoreError, StoreTrouble};
 use crate::transact::{Context, Snapshot};
-use crate::unwritten::Quiet;
+use crate::unwritten::{AtOnce, Quiet};
 
 /// A named circuit, for who calls the work behind it. Cloning copies a pointer.
 #[derive(Clone)]
@@ -81,7 +81,11 @@ impl Circuit {
     /// # Errors
     /// [`Refusal`] tells why the work should not run now.
     pub fn permit(&self) -> Result<Permit, Refusal> {
-        self.permit_for(Call::default())
+        match self.at_once() {
+            AtOnce::Run(unwritten) => Ok(Permit::unwritten(self.clone(), unwritten.beat())),
+            AtOnce::Skip(refused) => Err(refused.told()),
+            AtOnce::Ask => self.permit_for(Call::default()),
+        }
     }
 
     /// Leave to make this call once.

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use crate::call::Call;
 use crate::circuit::{Circuit, Kept};
-use crate::classify::ByText;
+use crate::classify::{ByText, Classify};
 use crate::error::Refusal;
 use crate::guard::{Caught, catch};
 use crate::guard_async::catch_async;
@@ -87,11 +87,35 @@ impl Gate {
 
     /// Asks the evaluator. Its answer counts only if it finished in this call and the circuit could note it.
     pub fn judge<E: Display>(&self, evaluate: impl FnOnce() -> Result<Verdict, E>) -> Verdict {
+        self.judge_by(&ByText, evaluate)
+    }
+
+    /// [`judge`](Gate::judge) for an evaluator whose errors are not all failures, or have no text. Whatever `classify` makes
+    /// of an error, there is no verdict then.
+    ///
+    /// ```
+    /// use fuseboard::{Board, Outcome, Verdict};
+    ///
+    /// struct Interrupted;
+    ///
+    /// let board = Board::new();
+    /// let gate = board.gate("review")?;
+    /// let says_nothing = |_: &Result<Verdict, Interrupted>| Outcome::Ignored;
+    /// let verdict = gate.judge_by(&says_nothing, || Err(Interrupted));
+    /// assert!(matches!(verdict, Verdict::Block(block) if !block.evaluated));
+    /// assert_eq!(board.view(gate.name())?.unwrap().failures, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn judge_by<E>(
+        &self,
+        classify: &impl Classify<Verdict, E>,
+        evaluate: impl FnOnce() -> Result<Verdict, E>,
+    ) -> Verdict {
         let permit = match self.permit_for(Call::default()) {
             Ok(permit) => permit.keep_alive(),
             Err(refusal) => return Verdict::none(refusal),
         };
-        let (result, outcome) = catch(&ByText, evaluate);
+        let (result, outcome) = catch(classify, evaluate);
         verdict(permit, result, &outcome)
     }
 

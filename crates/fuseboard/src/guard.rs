@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use crate::call::Call;
 use crate::circuit::Circuit;
 use crate::classify::{ByText, Classify};
 use crate::error::Refusal;
@@ -167,7 +168,7 @@ impl Circuit {
         classify: &impl Classify<T, E>,
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<Caught<T, E>, Refusal> {
-        let permit = self.permit()?.keep_alive();
+        let permit = self.permit_for(Call::default())?.keep_alive();
         let (result, outcome) = catch(classify, work);
         drop(permit.settle(&outcome));
         Ok(result)

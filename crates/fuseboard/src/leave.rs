@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 
+use crate::call::Call;
 use crate::circuit::Circuit;
 use crate::outcome::Outcome;
 use crate::permit::Permit;
@@ -18,7 +19,7 @@ enum Kind {
     NotAsked,
     /// The circuit was well, and felt like this.
     Unwritten(Beat),
-    Permit(Box<Permit>),
+    Permit(Permit),
     Settled,
 }
 
@@ -54,7 +55,7 @@ impl Kind {
     /// Apart from the short way, which is to be short in the caller's code too.
     #[inline(never)]
     fn by_permit(circuit: &Circuit) -> Result<Self, Refused<'_>> {
-        Ok(Self::Permit(Box::new(circuit.permit()?.polled())))
+        Ok(Self::Permit(circuit.permit_for(Call::default())?.polled()))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::clock::Moment;
 use crate::decision::Ticket;
 use crate::outcome::{Failure, FailureKind, Outcome};
 use crate::record::Epoch;
+use crate::store::Beat;
 use crate::transact::Snapshot;
 
 /// Leave to run once. It is settled by value: [`success`](Permit::success), [`failure`](Permit::failure),
@@ -35,14 +36,21 @@ use crate::transact::Snapshot;
 #[must_use = "a permit that is dropped counts as ignored"]
 #[derive(Debug)]
 pub struct Permit {
-    /// `None` once settled.
-    open: Option<Open>,
+    held: Held,
     /// Whether a panic that unwinds past this permit is somebody else's.
     panicking: bool,
 }
 
 #[derive(Debug)]
-struct Open {
+enum Held {
+    /// Of a circuit in memory that was closed, and felt like this.
+    Unwritten(Circuit, Beat),
+    Asked(Box<Asked>),
+    Settled,
+}
+
+#[derive(Debug)]
+struct Asked {
     circuit: Circuit,
     ticket: Ticket,
     snapshot: Snapshot,
@@ -55,23 +63,30 @@ struct Open {
 impl Permit {
     pub(crate) fn new(circuit: Circuit, ticket: Ticket, snapshot: Snapshot, call: Call, home: Home) -> Self {
         let started = circuit.board().clock.now();
-        let open = Open { circuit, ticket, snapshot, call, home, started, renewal: None };
-        Self { open: Some(open), panicking: std::thread::panicking() }
+        Self::holding(Held::Asked(Box::new(Asked { circuit, ticket, snapshot, call, home, started, renewal: None })))
+    }
+
+    pub(crate) fn unwritten(circuit: Circuit, beat: Beat) -> Self {
+        Self::holding(Held::Unwritten(circuit, beat))
+    }
+
+    fn holding(held: Held) -> Self {
+        Self { held, panicking: std::thread::panicking() }
     }
 
     /// Whether this call is the probe on which the circuit waits.
     pub fn is_probe(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| matches!(open.ticket, Ticket::Probe { .. }))
+        matches!(&self.held, Held::Asked(asked) if matches!(asked.ticket, Ticket::Probe { .. }))
     }
 
     /// Renews a probe's lease every third of it for as long as this permit lives, by a thread of its own.
     /// Needed where the work may take longer than the lease; the guards do it themselves. For a call that is
     /// no probe, or has a time limit, this does nothing.
     pub fn keep_alive(mut self) -> Self {
-        if let Some(open) = &mut self.open
-            && let (Ticket::Probe { epoch, .. }, false) = (&open.ticket, open.call.is_limited())
+        if let Held::Asked(asked) = &mut self.held
+            && let (Ticket::Probe { epoch, .. }, false) = (&asked.ticket, asked.call.is_limited())
         {
-            open.renewal = Some(Renewal::start(&open.circuit, open.home, *epoch));
+            asked.renewal = Some(Renewal::start(&asked.circuit, asked.home, *epoch));
         }
         self
     }
@@ -84,27 +99,48 @@ impl Permit {
 
     /// The work was done.
     pub fn success(self) {
-        drop(self.settle(&Outcome::Success));
+        self.close(&Outcome::Success);
     }
 
     /// The work failed.
     pub fn failure(self, error: &dyn std::fmt::Display) {
-        drop(self.settle(&Outcome::Failure(Failure::error(error))));
+        self.close(&Outcome::Failure(Failure::error(error)));
     }
 
     /// Nothing can be said of the work: cancelled, or cut by somebody else.
     pub fn ignored(self) {
-        drop(self.settle(&Outcome::Ignored));
+        self.close(&Outcome::Ignored);
     }
 
     /// Reports this outcome and tells what became of the report.
     pub fn settle(mut self, outcome: &Outcome) -> Settled {
-        let Some(open) = self.open.take() else { unreachable!("a permit is settled once, by value") };
-        open.report(outcome)
+        match self.take() {
+            Held::Unwritten(circuit, beat) => circuit.unwritten(beat).settled(outcome),
+            Held::Asked(asked) => asked.report(outcome),
+            Held::Settled => unreachable!("a permit is settled once, by value"),
+        }
+    }
+
+    fn close(mut self, outcome: &Outcome) {
+        self.take().close(outcome);
+    }
+
+    fn take(&mut self) -> Held {
+        std::mem::replace(&mut self.held, Held::Settled)
     }
 }
 
-impl Open {
+impl Held {
+    fn close(self, outcome: &Outcome) {
+        match self {
+            Self::Unwritten(circuit, beat) => circuit.unwritten(beat).settle(outcome),
+            Self::Asked(asked) => drop(asked.report(outcome)),
+            Self::Settled => {}
+        }
+    }
+}
+
+impl Asked {
     fn report(self, outcome: &Outcome) -> Settled {
         let took = self.circuit.board().clock.now().since(self.started);
         drop(self.renewal);
@@ -120,14 +156,14 @@ impl Open {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(open) = self.open.take() {
-            let panicked = std::thread::panicking() && !self.panicking;
-            let outcome = if panicked {
-                Outcome::Failure(Failure::new(FailureKind::Panic, "panicked"))
-            } else {
-                Outcome::Ignored
-            };
-            drop(open.report(&outcome));
+        let held = self.take();
+        if let Held::Settled = held {
+            return;
+        }
+        if std::thread::panicking() && !self.panicking {
+            held.close(&Outcome::Failure(Failure::new(FailureKind::Panic, "panicked")));
+        } else {
+            held.close(&Outcome::Ignored);
         }
     }
 }

@@ -126,16 +126,15 @@ fn now(record: &Record, at: Moment) -> Now {
 
 /// A fresh epoch, and a die in `0.0..1.0`.
 fn draw() -> (Epoch, f64) {
-    let mut bytes = [0; 24];
+    let mut bytes = [0; 20];
     if getrandom::fill(&mut bytes).is_err() {
         // No randomness to be had: the address space, the clock and the standard library's keys must do.
         use std::hash::{BuildHasher, RandomState};
-        for (i, chunk) in bytes.chunks_mut(8).enumerate() {
-            chunk.copy_from_slice(&RandomState::new().hash_one(i).to_le_bytes());
+        for (i, chunk) in bytes.chunks_mut(4).enumerate() {
+            chunk.copy_from_slice(&RandomState::new().hash_one(i).to_le_bytes()[..4]);
         }
     }
-    let (epoch, dice) = bytes.split_at(16);
-    let epoch = epoch.iter().fold(0, |value, byte| value << 8 | u128::from(*byte));
-    let dice = dice.iter().take(4).fold(0, |value, byte| value << 8 | u32::from(*byte));
-    (Epoch(epoch), f64::from(dice) / (f64::from(u32::MAX) + 1.0))
+    let [epoch @ .., a, b, c, d] = bytes;
+    let dice = u32::from_le_bytes([a, b, c, d]);
+    (Epoch(u128::from_le_bytes(epoch)), f64::from(dice) / 2.0_f64.powi(32))
 }

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use crate::board::Parts;
-use crate::circuit::Circuit;
-use crate::decision::{Skip, SkipReason};
+use crate::circuit::{Circuit, Kept, Settled};
+use crate::decision::{Counted, Skip, SkipReason};
 use crate::error::{Refusal, RefusalReason};
 use crate::outcome::Outcome;
 use crate::policy::{Mode, Policy};
-use crate::record::{Epoch, State};
+use crate::record::{Epoch, Record, State};
 use crate::state;
 use crate::store::{Beat, Health, Resident};
 use crate::transact::Context;
@@ -20,7 +20,7 @@ pub(crate) struct Quiet {
     /// In which health a success changes nothing.
     success: Health,
     /// How such a success is counted nevertheless.
-    counted: Counted,
+    counted: Counting,
     /// Whether it must be known how long a call took.
     timed: bool,
     /// Whether nobody is to be told of a skip.
@@ -28,7 +28,7 @@ pub(crate) struct Quiet {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Counted {
+enum Counting {
     Not,
     Each,
     ByTime,
@@ -37,9 +37,9 @@ enum Counted {
 impl Quiet {
     pub(crate) fn of(policy: &Policy, board: &Parts) -> Self {
         let (health, counted) = match (policy.rate(), board.exact_totals) {
-            (Some(_), _) => (Health::Windowed, Counted::ByTime),
-            (None, true) => (Health::Well, Counted::Each),
-            (None, false) => (Health::Well, Counted::Not),
+            (Some(_), _) => (Health::Windowed, Counting::ByTime),
+            (None, true) => (Health::Well, Counting::Each),
+            (None, false) => (Health::Well, Counting::Not),
         };
         let skips = policy.mode() == Mode::Enforce && !board.tells_skips;
         Self { success: health, counted, timed: policy.slow_after().is_some(), skips }
@@ -98,21 +98,40 @@ impl Unwritten<'_> {
     pub(crate) fn settle(self, outcome: &Outcome) {
         match outcome {
             Outcome::Success => self.succeed(),
-            Outcome::Failure(_) | Outcome::Ignored => self.report(outcome),
+            Outcome::Ignored => self.abandon(),
+            Outcome::Failure(_) => drop(self.report(outcome)),
         }
+    }
+
+    /// Reports what the work came to, and tells what became of the report.
+    pub(crate) fn settled(self, outcome: &Outcome) -> Settled {
+        let (counted, record) = match outcome {
+            Outcome::Success if self.is_as_before() => {
+                self.succeed();
+                (Counted::Counted, self.resident.load().record)
+            }
+            _ => self.report(outcome),
+        };
+        Settled { counted: Some(counted), record, kept: Kept::Stored }
+    }
+
+    /// Whether nothing happened to the circuit meanwhile that a success would change.
+    #[inline]
+    fn is_as_before(self) -> bool {
+        self.resident.beat() == self.beat && self.beat.health() == self.circuit.shared.quiet.success
     }
 
     /// Reports that the work succeeded.
     #[inline]
     pub(crate) fn succeed(self) {
-        let quiet = &self.circuit.shared.quiet;
-        if self.resident.beat() != self.beat || self.beat.health() != quiet.success {
-            return self.report(&Outcome::Success);
+        if !self.is_as_before() {
+            self.report(&Outcome::Success);
+            return;
         }
-        match quiet.counted {
-            Counted::Not => {}
-            Counted::Each => self.resident.count_success(),
-            Counted::ByTime => self.resident.count_success_by_time(),
+        match self.circuit.shared.quiet.counted {
+            Counting::Not => {}
+            Counting::Each => self.resident.count_success(),
+            Counting::ByTime => self.resident.count_success_by_time(),
         }
     }
 
@@ -124,7 +143,7 @@ impl Unwritten<'_> {
 
     /// Reports that the work was not done to its end.
     pub(crate) fn abandon(self) {
-        if self.circuit.shared.quiet.counted != Counted::Not {
+        if self.circuit.shared.quiet.counted != Counting::Not {
             self.report(&Outcome::Ignored);
         }
     }
@@ -132,7 +151,7 @@ impl Unwritten<'_> {
     /// Writes it after all. How long the work took is not known.
     #[cold]
     #[inline(never)]
-    fn report(self, outcome: &Outcome) {
+    fn report(self, outcome: &Outcome) -> (Counted, Record) {
         let Self { circuit, resident, beat } = self;
         let (counted, after) = circuit.transact_here(resident, Context::default(), |record, now| {
             // The record is locked, and so its beat stands still.
@@ -140,6 +159,7 @@ impl Unwritten<'_> {
             state::report(record, circuit.policy(), Some(epoch), outcome, Duration::ZERO, now)
         });
         circuit.tell_reported(counted, outcome, &after.record);
+        (counted, after.record)
     }
 }
 

@@ -13,7 +13,7 @@ use fuseboard::event::Row;
 use fuseboard::record::{Position, Record};
 use fuseboard::store::{Listed, Loaded, MemoryStore, Store, StoreError, Swap, Version};
 use fuseboard::{
-    Attempt, Board, Circuit, CircuitName, FailureRate, Outcome, Policy, RefusalReason, Shown, View, block_on,
+    Attempt, Board, Circuit, CircuitName, FailureRate, Mode, Outcome, Policy, RefusalReason, Shown, View, block_on,
 };
 use proptest::prelude::*;
 
@@ -187,6 +187,7 @@ fn policy() -> impl Strategy<Value = Policy> {
         Just(quick().rate(rate)),
         Just(quick().rate(rate).probes(2)),
         Just(quick().cool_down_never()),
+        Just(quick().mode(Mode::Observe)),
         Just(quick().slow_after(Duration::from_millis(500))),
     ]
     .prop_map(|builder| builder.build().unwrap())

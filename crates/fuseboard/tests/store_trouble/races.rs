@@ -6,7 +6,7 @@ use std::time::Duration;
 use fuseboard::decision::{Counted, SkipReason};
 use fuseboard::event::EventKind;
 use fuseboard::record::Position;
-use fuseboard::{Board, Circuit, Failure, Outcome, Permit, RefusalReason, Shown};
+use fuseboard::{Board, Call, Circuit, Failure, Outcome, Permit, RefusalReason, Shown};
 
 use crate::scripted::{AtSwap, ScriptedStore};
 use crate::stage::{COOL_DOWN, NAME, Stage, fail, policy, work};
@@ -133,7 +133,7 @@ fn a_decision_that_keeps_losing_comes_through_at_last() {
     let (store, stage) = scripted();
     for _ in 0..500 {
         let (_board, other) = elsewhere(&store, &stage);
-        meanwhile(&store, move || other.permit().unwrap().success());
+        meanwhile(&store, move || other.permit_for(Call::default()).unwrap().success());
     }
     stage.pass(Duration::from_secs(1));
     assert!(work(&stage.circuit));
@@ -145,7 +145,7 @@ fn a_record_that_never_stands_still_is_given_up_as_busy_and_the_work_is_done() {
     let (store, stage) = scripted();
     for _ in 0..3_000 {
         let (_board, other) = elsewhere(&store, &stage);
-        meanwhile(&store, move || other.permit().unwrap().success());
+        meanwhile(&store, move || other.permit_for(Call::default()).unwrap().success());
     }
     assert_eq!(stage.circuit.run_or(0, || Ok::<_, String>(3)), 3);
     assert_eq!(stage.events(), [EventKind::StoreDegraded]);

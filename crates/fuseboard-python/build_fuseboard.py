@@ -1,0 +1,51 @@
+"""The build backend: maturin, which also gets the program `fuseboard` to put into the wheel."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from maturin import *  # noqa: F403  (whatever else a front end asks for is maturin's)
+import maturin
+
+HERE = Path(__file__).resolve().parent
+SCRIPTS = HERE / "data" / "scripts"
+
+
+def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
+    SCRIPTS.mkdir(parents=True, exist_ok=True)
+    return maturin.prepare_metadata_for_build_wheel(metadata_directory, config_settings)
+
+
+def prepare_metadata_for_build_editable(metadata_directory, config_settings=None):
+    SCRIPTS.mkdir(parents=True, exist_ok=True)
+    return maturin.prepare_metadata_for_build_editable(metadata_directory, config_settings)
+
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    put_program()
+    return maturin.build_wheel(wheel_directory, config_settings, metadata_directory)
+
+
+def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
+    put_program()
+    return maturin.build_editable(wheel_directory, config_settings, metadata_directory)
+
+
+def put_program():
+    """Builds the program, or takes the one that $FUSEBOARD_BIN names, and puts it where maturin looks."""
+    given = os.environ.get("FUSEBOARD_BIN")
+    program = Path(given) if given else _built()
+    SCRIPTS.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(program, SCRIPTS / "fuseboard")
+
+
+def _built():
+    build = ["cargo", "build", "--release", "--package", "fuseboard-cli", "--bin", "fuseboard"]
+    told = subprocess.run(
+        [*build, "--message-format", "json-render-diagnostics"], cwd=HERE, check=True, stdout=subprocess.PIPE, text=True
+    )
+    messages = (json.loads(line) for line in told.stdout.splitlines())
+    built = [message["executable"] for message in messages if message.get("executable")]
+    return Path(built[-1])

@@ -1,0 +1,49 @@
+//! What is raised.
+
+use std::fmt::Display;
+
+use fuseboard::{CircuitError, Refusal, RefusalReason};
+use pyo3::create_exception;
+use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::prelude::*;
+
+create_exception!(fuseboard, FuseboardError, PyException, "What Fuseboard itself raises.");
+create_exception!(
+    fuseboard,
+    CircuitOpen,
+    FuseboardError,
+    "The work was not run: its circuit is open, or switched off.\n\n\
+     `circuit` is its name; `retry_in` and `open_for` are seconds or None; `last_error` is a text or None; `skips` is how\n\
+     many calls were skipped since the circuit opened, this one included."
+);
+create_exception!(fuseboard, StoreError, FuseboardError, "The store cannot be used.");
+
+/// A refusal, to be raised.
+pub(crate) fn refused(py: Python<'_>, refusal: &Refusal) -> PyErr {
+    let error = CircuitOpen::new_err(refusal.to_string());
+    let skips = match &refusal.reason {
+        RefusalReason::Skipped(skip) => skip.count,
+        RefusalReason::StoreLost(_) => 0,
+    };
+    let value = error.value(py);
+    let told = value
+        .setattr("circuit", refusal.circuit.as_str())
+        .and_then(|()| value.setattr("retry_in", refusal.retry_in.map(|time| time.as_secs_f64())))
+        .and_then(|()| value.setattr("open_for", refusal.open_for.map(|time| time.as_secs_f64())))
+        .and_then(|()| value.setattr("last_error", refusal.last_error.as_deref()))
+        .and_then(|()| value.setattr("skips", skips));
+    told.err().unwrap_or(error)
+}
+
+/// A name or a policy that cannot be.
+pub(crate) fn wrong(error: impl Display) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+pub(crate) fn no_circuit(error: &CircuitError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+pub(crate) fn no_store(error: &fuseboard::store::StoreError) -> PyErr {
+    StoreError::new_err(error.to_string())
+}

@@ -1,0 +1,88 @@
+//! What a decorated function calls.
+
+use fuseboard::{Refusal, RefusalReason, TryError};
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::circuit::{Circuit, Permit};
+use crate::errors::refused;
+
+/// One decorated function's guard: its circuit, and what it gives in place of a value.
+#[pyclass(frozen, module = "fuseboard")]
+pub(crate) struct Guard {
+    circuit: Py<Circuit>,
+    default: Option<Py<PyAny>>,
+    factory: Option<Py<PyAny>>,
+    /// Whether there is something to give at all.
+    gives: bool,
+    #[pyo3(get)]
+    reraise: bool,
+    /// Told of the first skip and of every so many.
+    on_skip: Option<(Py<PyAny>, u64)>,
+}
+
+#[pymethods]
+impl Guard {
+    #[new]
+    #[pyo3(signature = (circuit, default, factory, *, gives, reraise, on_skip = None, every = 20))]
+    fn new(
+        circuit: Py<Circuit>,
+        default: Option<Py<PyAny>>,
+        factory: Option<Py<PyAny>>,
+        gives: bool,
+        reraise: bool,
+        on_skip: Option<Py<PyAny>>,
+        every: u64,
+    ) -> Self {
+        Self { circuit, default, factory, gives, reraise, on_skip: on_skip.map(|told| (told, every)) }
+    }
+
+    /// Calls the function.
+    fn call(
+        &self,
+        py: Python<'_>,
+        function: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
+    ) -> PyResult<Py<PyAny>> {
+        match self.circuit.get().call(py, function, args, Some(kwargs))? {
+            Ok(value) => Ok(value),
+            Err(TryError::Failed(error)) if self.reraise || !error.is_instance_of::<PyException>(py) => Err(error),
+            Err(TryError::Failed(_)) => self.fallback(py),
+            Err(TryError::Skipped(refusal)) => {
+                self.tell_skipped(py, &refusal)?;
+                self.fallback(py)
+            }
+        }
+    }
+
+    /// Leave for a coroutine; `None` if it is skipped, and the fallback given in its place.
+    fn enter(&self, py: Python<'_>) -> PyResult<Option<Permit>> {
+        match self.circuit.get().permit_or(py)? {
+            Ok(permit) => Ok(Some(permit)),
+            Err(refusal) => self.tell_skipped(py, &refusal).map(|()| None),
+        }
+    }
+
+    /// What is given in place of a value that was not made.
+    fn fallback(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        match (&self.factory, &self.default) {
+            (Some(factory), _) => factory.call0(py),
+            (None, Some(default)) => Ok(default.clone_ref(py)),
+            (None, None) => Ok(py.None()),
+        }
+    }
+}
+
+impl Guard {
+    /// Tells of a skip, or raises it if there is nothing to give.
+    fn tell_skipped(&self, py: Python<'_>, refusal: &Refusal) -> PyResult<()> {
+        if let (Some((told, every)), RefusalReason::Skipped(skip)) = (&self.on_skip, &refusal.reason)
+            && (skip.count <= 1 || skip.count.is_multiple_of(*every))
+        {
+            told.call1(py, (skip.count, refusal.last_error.as_deref()))?;
+        }
+        if self.reraise && !self.gives { Err(refused(py, refusal)) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,40 @@
+//! The native half of `import fuseboard`: the library's circuits as Python objects. What needs no speed is Python, in
+//! `python/fuseboard`.
+
+mod board;
+mod circuit;
+mod clock;
+mod errors;
+mod gate;
+mod guard;
+mod policy;
+mod said;
+
+use pyo3::prelude::*;
+
+/// The native half of the package `fuseboard`.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use crate::board::{Board, View};
+    #[pymodule_export]
+    use crate::circuit::{Circuit, Permit};
+    #[pymodule_export]
+    use crate::clock::FakeClock;
+    #[pymodule_export]
+    use crate::errors::{CircuitOpen, FuseboardError, StoreError};
+    #[pymodule_export]
+    use crate::gate::{Gate, Verdict};
+    #[pymodule_export]
+    use crate::guard::Guard;
+    #[pymodule_export]
+    use crate::policy::Policy;
+
+    use pyo3::pyfunction;
+
+    /// Says that this process was made by a fork: stores in files are opened anew.
+    #[pyfunction]
+    fn forked() {
+        crate::board::forked();
+    }
+}
