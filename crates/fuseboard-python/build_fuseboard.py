@@ -11,16 +11,8 @@ import maturin
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = HERE / "data" / "scripts"
-
-
-def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
-    SCRIPTS.mkdir(parents=True, exist_ok=True)
-    return maturin.prepare_metadata_for_build_wheel(metadata_directory, config_settings)
-
-
-def prepare_metadata_for_build_editable(metadata_directory, config_settings=None):
-    SCRIPTS.mkdir(parents=True, exist_ok=True)
-    return maturin.prepare_metadata_for_build_editable(metadata_directory, config_settings)
+# Whatever maturin is asked for, it looks there.
+SCRIPTS.mkdir(parents=True, exist_ok=True)
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
@@ -37,7 +29,6 @@ def put_program():
     """Builds the program, or takes the one that $FUSEBOARD_BIN names, and puts it where maturin looks."""
     given = os.environ.get("FUSEBOARD_BIN")
     program = Path(given) if given else _built()
-    SCRIPTS.mkdir(parents=True, exist_ok=True)
     shutil.copy2(program, SCRIPTS / "fuseboard")
 
 
