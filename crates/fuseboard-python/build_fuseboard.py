@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from maturin import *  # noqa: F403  (whatever else a front end asks for is maturin's)
@@ -33,10 +34,14 @@ def put_program():
 
 
 def _built():
-    build = ["cargo", "build", "--release", "--package", "fuseboard-cli", "--bin", "fuseboard"]
-    told = subprocess.run(
-        [*build, "--message-format", "json-render-diagnostics"], cwd=HERE, check=True, stdout=subprocess.PIPE, text=True
-    )
-    messages = (json.loads(line) for line in told.stdout.splitlines())
-    built = [message["executable"] for message in messages if message.get("executable")]
-    return Path(built[-1])
+    """The program as it is released: without shared libraries, where it can be linked so."""
+    static = ["--", "-C", "target-feature=+crt-static"]
+    for flags in [static, []] if sys.platform == "linux" else [[]]:
+        build = ["cargo", "rustc", "--release", "--package", "fuseboard-cli", "--bin", "fuseboard"]
+        told = subprocess.run(
+            [*build, "--message-format", "json-render-diagnostics", *flags], cwd=HERE, stdout=subprocess.PIPE, text=True
+        )
+        if told.returncode == 0:
+            messages = (json.loads(line) for line in told.stdout.splitlines())
+            return Path([message["executable"] for message in messages if message.get("executable")][-1])
+    raise SystemExit("the program fuseboard could not be built; what cargo said stands above")

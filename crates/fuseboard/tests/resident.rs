@@ -20,7 +20,7 @@ use proptest::prelude::*;
 const NAME: &str = "work";
 
 /// A store in memory that is asked for each call.
-struct Asked(MemoryStore);
+struct Asked(Arc<MemoryStore>);
 
 impl Store for Asked {
     fn load(&self, name: &CircuitName) -> Result<Loaded, StoreError> {
@@ -79,9 +79,9 @@ enum Happening {
 impl Life {
     fn new(policy: Policy, exact_totals: bool, asked: bool) -> Self {
         let clock = FakeClock::new();
-        let memory = MemoryStore::with_clock(Arc::new(clock.clone()));
+        let memory = Arc::new(MemoryStore::with_clock(Arc::new(clock.clone())));
         let builder = Board::builder().clock(clock.clone()).policy(policy).exact_totals(exact_totals);
-        let board = if asked { builder.store(Asked(memory)) } else { builder.store(memory) }.build();
+        let board = if asked { builder.store(Asked(memory)) } else { builder.shared_store(memory) }.build();
         let circuit = board.circuit(NAME).unwrap();
         Self { clock, board, circuit }
     }
@@ -159,6 +159,40 @@ async fn after_one_poll(answer: Result<(), String>) -> Result<(), String> {
     })
     .await;
     answer
+}
+
+/// Two boards on one memory: one lives in it, the other one asks it for each call.
+fn neighbours() -> (Arc<MemoryStore>, Circuit, Circuit) {
+    let memory: Arc<MemoryStore> = Arc::default();
+    let resident = Board::builder().shared_store(memory.clone()).exact_totals(true).build();
+    let asked = Board::builder().store(Asked(memory.clone())).build();
+    (memory, resident.circuit(NAME).unwrap(), asked.circuit(NAME).unwrap())
+}
+
+#[test]
+fn what_others_store_of_it_begins_a_period_for_who_lives_in_it() {
+    let (memory, resident, asked) = neighbours();
+    let early = resident.permit().unwrap();
+    for _ in 0..2 {
+        assert_eq!(told(asked.run(|| Err::<(), _>("it broke".to_owned()))), Told::Failed);
+    }
+    assert!(matches!(told(resident.run(|| Ok(()))), Told::Skipped { count: 1, .. }));
+    let board = Board::builder().store(Asked(memory)).build();
+    board.operator("ada").reset(asked.name()).unwrap();
+    early.failure(&"it is of a time before");
+    let view = board.view(asked.name()).unwrap().unwrap();
+    assert_eq!((view.state, view.failures, view.totals.late, view.totals.skipped), (Shown::Closed, 0, 1, 1));
+}
+
+#[test]
+fn what_was_counted_beside_a_record_makes_it_another_version() {
+    let (memory, resident, _) = neighbours();
+    let version = || memory.load(resident.name()).unwrap().version;
+    resident.run_or((), || Ok::<_, String>(()));
+    let counted = version();
+    assert_eq!(version(), counted, "looking alone changes nothing");
+    resident.run_or((), || Ok::<_, String>(()));
+    assert!(counted.is_some() && version() != counted);
 }
 
 fn happening() -> impl Strategy<Value = Happening> {

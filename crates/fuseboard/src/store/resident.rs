@@ -270,3 +270,41 @@ impl fmt::Debug for Resident {
         f.debug_struct("Resident").field("beat", &self.beat()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::FakeClock;
+
+    #[test]
+    fn a_counter_that_is_nearly_full_is_written_and_begins_anew() {
+        let resident = Resident::new(Arc::new(FakeClock::new()));
+        resident.successes.store(ENOUGH - 1, Ordering::Relaxed);
+        for _ in 0..3 {
+            resident.count_success();
+        }
+        assert!(resident.successes.load(Ordering::Relaxed) & (ENOUGH - 1) < 3, "it was written meanwhile");
+        assert_eq!(resident.load().record.totals.success, ENOUGH + 2);
+    }
+
+    #[test]
+    fn each_health_is_read_as_it_was_told() {
+        for health in [Health::Well, Health::Windowed, Health::Failing, Health::Waiting, Health::Unwell] {
+            for period in [0, 1, 7, u64::MAX >> HEALTH_BITS] {
+                assert_eq!(Beat(period << HEALTH_BITS | health as u64).health(), health);
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_is_skipped_until_shortly_before_its_probe_is_due_and_for_ever_if_none_is() {
+        let clock = FakeClock::new();
+        let resident = Resident::new(Arc::new(clock.clone()));
+        assert!(resident.skip(), "never due");
+        resident.due.store(clock.now().after(LAG * 2).0, Ordering::Relaxed);
+        assert!(resident.skip());
+        clock.advance(LAG);
+        assert!(!resident.skip(), "a coarse clock may lag behind: now the record is asked");
+        assert_eq!(resident.skips.load(Ordering::Relaxed), 2);
+    }
+}
