@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 
 use crate::circuit::Circuit;
 use crate::clock::FakeClock;
-use crate::errors::{no_circuit, no_store, wrong};
+use crate::errors::{contained, detached, no_circuit, no_store, wrong};
 use crate::gate::Gate;
 use crate::policy::Policy;
 
@@ -157,7 +157,7 @@ impl Board {
             clock: clock.map(|clock| clock.clock.clone()),
             observer: observer.map(Arc::new),
         };
-        let board = RwLock::new((FORKS.load(Ordering::Relaxed), spec.open()));
+        let board = RwLock::new((FORKS.load(Ordering::Relaxed), contained(|| spec.open())?));
         Ok(Self { opened: Arc::new(Opened { spec, board }) })
     }
 
@@ -177,13 +177,14 @@ impl Board {
     fn view(&self, py: Python<'_>, name: &str) -> PyResult<Option<View>> {
         let name = CircuitName::new(name).map_err(wrong)?;
         let board = self.opened.board().1;
-        py.detach(|| board.view(&name)).map(|view| view.map(View::of)).map_err(|error| no_store(&error))
+        let view = detached(py, || board.view(&name))?.map_err(|error| no_store(&error))?;
+        Ok(view.map(View::of))
     }
 
     /// Every circuit that the store has seen, by name.
     fn views(&self, py: Python<'_>) -> PyResult<Vec<View>> {
         let board = self.opened.board().1;
-        let views = py.detach(|| board.views()).map_err(|error| no_store(&error))?;
+        let views = detached(py, || board.views())?.map_err(|error| no_store(&error))?;
         views.into_iter().map(|(_, view)| view.map(View::of).map_err(|error| no_store(&error))).collect()
     }
 
@@ -207,10 +208,10 @@ impl Board {
             "auto" => None,
             other => return Err(wrong(format_args!("{other:?} is no position; write \"off\", \"on\" or \"auto\""))),
         };
-        py.detach(|| match position {
+        detached(py, || match position {
             Some(position) => operator.switch(&name, position, reason, time),
             None => operator.auto(&name, reason),
-        })
+        })?
         .map_err(|error| no_store(&error))
     }
 
@@ -220,7 +221,7 @@ impl Board {
         let name = CircuitName::new(name).map_err(wrong)?;
         let board = self.opened.board().1;
         let policy = *board.policy();
-        py.detach(|| board.operator(by).probe(&name, policy)).map_err(|error| no_store(&error))
+        detached(py, || board.operator(by).probe(&name, policy))?.map_err(|error| no_store(&error))
     }
 
     /// Forgets everything: closed. A switch stays as it is.
@@ -228,7 +229,7 @@ impl Board {
     fn reset(&self, py: Python<'_>, name: &str, by: &str) -> PyResult<()> {
         let name = CircuitName::new(name).map_err(wrong)?;
         let board = self.opened.board().1;
-        py.detach(|| board.operator(by).reset(&name)).map_err(|error| no_store(&error))
+        detached(py, || board.operator(by).reset(&name))?.map_err(|error| no_store(&error))
     }
 }
 

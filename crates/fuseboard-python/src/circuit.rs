@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::board::Opened;
-use crate::errors::{no_store, refused};
+use crate::errors::{contained, detached, no_store, refused};
 use crate::policy::Policy;
 use crate::said::{ByException, outcome, text};
 
@@ -58,7 +58,8 @@ impl Circuit {
     ) -> PyResult<Result<Py<PyAny>, TryError<PyErr>>> {
         if !self.opened.waits() {
             let work = || function.call(arguments, keywords).map(Bound::unbind);
-            return self.lend(Clone::clone).map(|handle| handle.try_run(work));
+            let handle = self.lend(Clone::clone)?;
+            return contained(|| handle.try_run(work));
         }
         let handle = self.lend(Clone::clone)?;
         let (function, arguments) = (function.clone().unbind(), arguments.clone().unbind());
@@ -69,19 +70,19 @@ impl Circuit {
                 function.call(py, arguments.bind(py), keywords)
             })
         };
-        Ok(py.detach(|| handle.try_run(work)))
+        detached(py, || handle.try_run(work))
     }
 
     pub(crate) fn permit_or(&self, py: Python<'_>) -> PyResult<Result<Permit, fuseboard::Refusal>> {
         let handle = self.handle()?;
-        let asked = if self.opened.waits() { py.detach(|| handle.permit()) } else { handle.permit() };
         let waits = self.opened.waits();
+        let asked = if waits { detached(py, || handle.permit())? } else { contained(|| handle.permit())? };
         Ok(asked.map(|permit| Permit { permit: Mutex::new(Some(permit.keep_alive())), waits }))
     }
 
     fn report(&self, py: Python<'_>, outcome: &Outcome) -> PyResult<()> {
         let handle = self.handle()?;
-        py.detach(|| handle.record(outcome)).map(drop).map_err(|error| no_store(&error))
+        detached(py, || handle.record(outcome))?.map(drop).map_err(|error| no_store(&error))
     }
 }
 
@@ -124,7 +125,7 @@ impl Circuit {
     /// Whether a call would run now. Asking changes nothing.
     fn would_run(&self, py: Python<'_>) -> PyResult<bool> {
         let handle = self.handle()?;
-        py.detach(|| handle.would_run()).map_err(|error| no_store(&error))
+        detached(py, || handle.would_run())?.map_err(|error| no_store(&error))
     }
 
     /// Feeds a success of work that ran without a permit.
@@ -160,12 +161,7 @@ impl Permit {
             Outcome::Failure(failure) => permit.failure(&failure.message),
             Outcome::Ignored => permit.ignored(),
         };
-        if self.waits {
-            py.detach(settle);
-        } else {
-            settle();
-        }
-        Ok(())
+        if self.waits { detached(py, settle) } else { contained(settle) }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
-use crate::errors::wrong;
+use crate::errors::{contained, wrong};
 
 /// A clock that moves only when told to. Give it to a `Board` in tests.
 #[pyclass(frozen, module = "fuseboard")]
@@ -21,7 +21,7 @@ impl FakeClock {
 
     /// Lets so many seconds pass.
     fn advance(&self, seconds: f64) -> PyResult<()> {
-        self.clock.advance(Duration::try_from_secs_f64(seconds).map_err(wrong)?);
-        Ok(())
+        let time = Duration::try_from_secs_f64(seconds).map_err(wrong)?;
+        contained(|| self.clock.advance(time))
     }
 }

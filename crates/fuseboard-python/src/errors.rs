@@ -1,8 +1,9 @@
 //! What is raised.
 
 use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use fuseboard::{CircuitError, Refusal, RefusalReason};
+use fuseboard::{CircuitError, Refusal, RefusalReason, panic_message};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
@@ -17,6 +18,18 @@ create_exception!(
      many calls were skipped since the circuit opened, this one included."
 );
 create_exception!(fuseboard, StoreError, FuseboardError, "The store cannot be used.");
+
+/// Runs what is ours: a panic in it is a bug of ours, and an ordinary exception to Python.
+pub(crate) fn contained<T>(run: impl FnOnce() -> T) -> PyResult<T> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+        FuseboardError::new_err(format!("a bug in fuseboard, which {}; please report it", panic_message(&*panic)))
+    })
+}
+
+/// The same for what may wait: other threads run meanwhile.
+pub(crate) fn detached<T: Send>(py: Python<'_>, run: impl FnOnce() -> T + Send) -> PyResult<T> {
+    contained(|| py.detach(run))
+}
 
 /// A refusal, to be raised.
 pub(crate) fn refused(py: Python<'_>, refusal: &Refusal) -> PyErr {

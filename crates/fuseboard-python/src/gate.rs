@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::board::Opened;
-use crate::errors::{no_circuit, wrong};
+use crate::errors::{detached, no_circuit, wrong};
 use crate::said::outcome;
 
 /// What a gate says. It is neither true nor false: look at `passed`.
@@ -135,7 +135,7 @@ impl Gate {
                 }
             })
         };
-        let verdict = py.detach(|| gate.judge_by(&said, ask));
+        let verdict = detached(py, || gate.judge_by(&said, ask))?;
         match interrupted {
             Some(error) => Err(error),
             None => Ok(Verdict { verdict }),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from conftest import failing
 
-from fuseboard import Board, Circuit, CircuitOpen, Policy, StoreError, Verdict, guard
+from fuseboard import Board, Circuit, CircuitOpen, FuseboardError, Policy, StoreError, Verdict, guard
 from fuseboard.testing import Stage
 
 
@@ -139,6 +139,13 @@ def test_the_decorator_gives_a_default_or_raises() -> None:
             raising()
     with pytest.raises(CircuitOpen):
         raising()
+
+
+def test_a_bug_of_the_library_is_an_exception_like_any_other(fuseboard_stage: Stage) -> None:
+    # No clock on a wall shows a time so far away, and the library's own one panics.
+    with pytest.raises(FuseboardError, match="a bug in fuseboard, which panicked: .*; please report it"):
+        fuseboard_stage.clock.advance(1e19)
+    assert fuseboard_stage.board.circuit("chat").run(int, "7") == 7, "nothing is left locked"
 
 
 # Policies

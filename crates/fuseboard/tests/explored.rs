@@ -78,7 +78,7 @@ fn events(world: &World) -> Vec<Event> {
 
 fn now(world: &World, holder_dead: bool) -> Now {
     // Some epoch that neither the record nor a call has.
-    let fresh = (1..).map(Epoch).find(|epoch| *epoch != world.record.epoch && !world.under_way.contains(epoch));
+    let fresh = (1..=4).map(Epoch).find(|epoch| *epoch != world.record.epoch && !world.under_way.contains(epoch));
     Now {
         at: AT,
         chance: Chance::Given(fresh.unwrap(), 0.5),
