@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo run -p fuseboard --example own_clock
-//! cargo test -p fuseboard --example own_clock
+//! cargo test -p fuseboard --example own_clock     # its own tests
 //! ```
 
 use std::error::Error;

@@ -3,6 +3,11 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+/// Its own tests are run, too.
+#[path = "../examples/own_clock.rs"]
+#[expect(dead_code, reason = "an example has a `main`")]
+mod own_clock;
+
 fn run(name: &str) -> Output {
     // cargo puts the tests into target/…/deps and builds the examples beside them.
     let mut folder: PathBuf = std::env::current_exe().unwrap();
