@@ -202,6 +202,18 @@ fn another_program_under_the_same_circuit_changes_nothing() {
 }
 
 #[test]
+fn a_failure_that_says_itself_what_failed_is_compared_with_that() {
+    let stage = Stage::new();
+    for _ in 0..2 {
+        let failure = Failure::new(FailureKind::Exit, "it broke").of(Some(program("Monday", true)));
+        let permit = ask_as(&stage.circuit, &program("Sunday", true)).unwrap();
+        drop(permit.settle(&Outcome::Failure(failure)));
+    }
+    assert!(ask_as(&stage.circuit, &program("Monday", true)).is_none(), "the same that failed");
+    assert!(ask_as(&stage.circuit, &program("Sunday", true)).is_some(), "another one than failed");
+}
+
+#[test]
 fn what_could_not_be_started_is_tried_as_soon_as_it_can_be() {
     let stage = Stage::new();
     let missing = Fingerprint { subject: "tool".into(), ..program("missing", false) };
