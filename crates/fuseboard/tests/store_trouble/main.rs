@@ -115,13 +115,14 @@ fn a_gate_blocks_while_the_store_cannot_be_read() {
 #[test]
 fn a_pass_that_cannot_be_noted_is_no_verdict_and_a_block_stays_a_block() {
     for trouble in ALL {
-        let (store, stage) = scripted();
-        let gate = stage.board.gate_with(&name(), policy().build().unwrap()).unwrap();
-        store.swap_fails(trouble);
-        let pass = gate.judge(|| Ok::<_, String>(Verdict::Pass));
-        assert!(matches!(pass, Verdict::Block(block) if !block.evaluated), "{trouble:?}");
-        let block = gate.judge(|| Ok::<_, String>(Verdict::block("secrets")));
-        assert_eq!(block, Verdict::block("secrets"), "{trouble:?}");
+        let judge = |verdict| {
+            let (store, stage) = scripted();
+            store.swap_fails(trouble);
+            let gate = stage.board.gate_with(&name(), policy().build().unwrap()).unwrap();
+            gate.judge(|| Ok::<_, String>(verdict))
+        };
+        assert!(matches!(judge(Verdict::Pass), Verdict::Block(block) if !block.evaluated), "{trouble:?}");
+        assert_eq!(judge(Verdict::block("secrets")), Verdict::block("secrets"), "{trouble:?}");
     }
 }
 
