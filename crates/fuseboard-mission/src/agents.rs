@@ -16,7 +16,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use fuseboard_pipeline::job::{Job, JobFailure, ModelUsage};
-use fuseboard_pipeline::process::How;
+use fuseboard_pipeline::process::{How, plain_text};
 use fuseboard_pipeline::stamp::Stamp;
 
 /// How much of a captured output is read, in bytes, counted from its end: the result comes last.
@@ -24,6 +24,9 @@ pub const MOST_READ: u64 = 64 * 1024 * 1024;
 
 /// Longest text of an agent that is kept, in bytes; of a longer one the end.
 pub const MOST_TEXT: usize = 64 * 1024;
+
+/// Longest name, id or line that is kept, in bytes.
+const MOST_NAME: usize = 200;
 
 /// An agent whose output has a known form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -158,33 +161,28 @@ pub fn try_read(kind: AgentKind, stdout: &Path) -> io::Result<Reading> {
 
 /// Reads an output that is in memory already.
 pub fn read_text(kind: AgentKind, text: &str) -> Reading {
-    match kind {
-        AgentKind::None => Reading::unmeasured(None, "the job is no agent"),
-        AgentKind::Is(Agent::Codex) => codex::reading(),
-        AgentKind::Is(Agent::Gemini) => gemini::reading(),
-        AgentKind::Auto | AgentKind::Is(Agent::Claude) => recognised(kind, text),
+    if kind == AgentKind::None {
+        return Reading::unmeasured(None, "the job is no agent");
     }
-}
-
-fn recognised(kind: AgentKind, text: &str) -> Reading {
     if text.trim().is_empty() {
         return Reading::unmeasured(agent_of(kind), "the output is empty");
     }
-    let mut claude = claude::Reader::default();
-    let (mut is_codex, mut is_gemini) = (false, false);
+    let (mut claude, mut codex, mut gemini) =
+        (claude::Reader::default(), codex::Reader::default(), gemini::Reader::default());
     let any = objects::each(text, |object| {
         claude.take(object);
-        is_codex |= codex::recognises(object);
-        is_gemini |= gemini::recognises(object);
+        codex.take(object);
+        gemini.take(object);
     });
-    if claude.has_seen_any() || kind != AgentKind::Auto {
-        return claude.reading(any);
-    }
-    match (is_codex, is_gemini) {
-        (true, _) => codex::reading(),
-        (false, true) => gemini::reading(),
-        (false, false) if any => Reading::unmeasured(None, "the output is no known agent's"),
-        (false, false) => Reading::unmeasured(None, "the output holds no JSON, and plain text tells no usage"),
+    match kind {
+        AgentKind::Is(Agent::Claude) => claude.reading(any),
+        AgentKind::Is(Agent::Codex) => codex.reading(any),
+        AgentKind::Is(Agent::Gemini) => gemini.reading(any),
+        _ if claude.has_seen_any() => claude.reading(any),
+        _ if codex.has_seen_any() => codex.reading(any),
+        _ if gemini.has_seen_any() => gemini.reading(any),
+        _ if any => Reading::unmeasured(None, "the output is no known agent's"),
+        _ => Reading::unmeasured(None, "the output holds no JSON, and plain text tells no usage"),
     }
 }
 
@@ -231,4 +229,14 @@ pub fn judge(exit: &How, reading: &Reading) -> (bool, Option<JobFailure>) {
         How::NotStarted(_) => Some(JobFailure::Spawn),
     };
     (failure.is_none(), failure)
+}
+
+/// A short text of a field.
+fn name(object: &objects::Object<'_>, field: &str) -> Option<String> {
+    object.text(field).map(|text| bounded(&text)).filter(|text| !text.is_empty())
+}
+
+fn bounded(text: &str) -> String {
+    let text = plain_text(text);
+    text[..text.floor_char_boundary(MOST_NAME)].to_owned()
 }

@@ -133,9 +133,10 @@ fn what_is_no_result_is_unmeasured_with_the_reason() {
     );
     assert_eq!(
         unmeasured(r#"{"type":"thread.started","thread_id":"x"}"#),
-        "this version does not read the output of Codex"
+        "the output tells no usage: no turn came to its end, or the output was cut"
     );
-    assert_eq!(unmeasured(r#"{"response":"x","stats":{}}"#), "this version does not read the output of Gemini CLI");
+    assert_eq!(unmeasured(r#"{"response":"x","stats":{}}"#), "the statistics name no model");
+    assert_eq!(unmeasured(r#"{"response":"x","stats":{"models":{"a":{}}}}"#), "the statistics hold no counts");
     let missing = read(AgentKind::Is(Agent::Claude), "/nonexistent/out".as_ref());
     assert!(missing.unmeasured.unwrap().starts_with("/nonexistent/out cannot be read"));
 }

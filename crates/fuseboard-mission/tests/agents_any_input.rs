@@ -6,17 +6,27 @@ use fuseboard_mission::agents::{Agent, AgentKind, read_text};
 use proptest::prelude::*;
 use recorder_support::sample;
 
-const SAMPLES: [&str; 6] = [
+const SAMPLES: [&str; 11] = [
     "object.json",
     "verbose_array.json",
     "stream.jsonl",
     "is_error_exit_0.json",
     "rate_limited.jsonl",
     "truncated.jsonl",
+    "../codex/exec.jsonl",
+    "../codex/session_log.jsonl",
+    "../gemini/object.json",
+    "../gemini/stream.jsonl",
+    "../gemini/error.json",
 ];
 
-const KINDS: [AgentKind; 4] =
-    [AgentKind::Auto, AgentKind::Is(Agent::Claude), AgentKind::Is(Agent::Codex), AgentKind::None];
+const KINDS: [AgentKind; 5] = [
+    AgentKind::Auto,
+    AgentKind::Is(Agent::Claude),
+    AgentKind::Is(Agent::Codex),
+    AgentKind::Is(Agent::Gemini),
+    AgentKind::None,
+];
 
 fn holds(bytes: &[u8]) {
     for kind in KINDS {

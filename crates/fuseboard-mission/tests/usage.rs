@@ -95,6 +95,38 @@ fn of_a_resumed_session_only_the_rest_is_written_down() {
 }
 
 #[test]
+fn what_gemini_tells_is_of_one_call_and_nothing_is_taken_off() {
+    let job = |usage: ModelUsage| Job {
+        agent: Some("gemini".into()),
+        session_id: Some("s".into()),
+        usage: Some(vec![usage]),
+        ..Job::default()
+    };
+    let mut stage = Stage::new();
+    stage.book.runs = vec![past("0198-1", "parser", Some(job(row("m", 10, 10, None))), Vec::new())];
+    stage.job = job(row("m", 30, 20, None));
+    stage.play(&Usage::default()).unwrap();
+    assert_eq!(recorded(&stage), [row("m", 30, 20, None)]);
+}
+
+#[test]
+fn the_outputs_of_codex_and_gemini_are_priced_by_the_file() {
+    for (output, told) in [
+        (
+            "../codex/exec.jsonl",
+            "1880 input, 48000 cache read, 700 cache write, 310 output tokens; no price for an unnamed model",
+        ),
+        (
+            "../gemini/stream.jsonl",
+            "50 input, 0 cache read, ? cache write, 200 output tokens; no price for gemini-2.5-flash",
+        ),
+    ] {
+        let stage = Stage::with_output(output);
+        assert_eq!(stage.play(&Usage::default()).unwrap().detail.as_deref(), Some(told));
+    }
+}
+
+#[test]
 fn trouble_with_files_is_a_failure() {
     let mut stage = Stage::with_output("object.json");
     let error = stage.play(&priced()).unwrap_err().to_string();

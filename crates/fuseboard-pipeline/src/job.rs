@@ -87,6 +87,13 @@ pub struct ModelUsage {
     pub cost_usd: Option<f64>,
 }
 
+impl ModelUsage {
+    /// Whether it holds any count of tokens.
+    pub fn tells_tokens(&self) -> bool {
+        [self.input_uncached, self.cache_read, self.cache_write, self.output].iter().any(Option::is_some)
+    }
+}
+
 /// How a job failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

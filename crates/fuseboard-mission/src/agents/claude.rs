@@ -11,18 +11,14 @@
 //! Every number may be written as a text or be null.
 
 use fuseboard_pipeline::job::{JobFailure, ModelUsage};
-use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::stamp::Stamp;
 use serde_json::Value;
 
 use super::objects::{Object, count, money};
-use super::{Agent, Reading};
+use super::{Agent, Reading, bounded, name};
 
 /// Most models that one session is believed to use.
 const MOST_MODELS: usize = 100;
-
-/// Longest name, id or line that is kept, in bytes.
-const MOST_NAME: usize = 200;
 
 /// Most refused tools that are named.
 const MOST_DENIED: usize = 20;
@@ -173,7 +169,7 @@ fn rows(object: &Object<'_>, model: Option<&str>, cost_usd: Option<f64>) -> Resu
             output: usage.get("outputTokens").and_then(count),
             cost_usd: usage.get("costUSD").and_then(money),
         });
-        let rows: Vec<_> = rows.filter(tells_tokens).collect();
+        let rows: Vec<_> = rows.filter(ModelUsage::tells_tokens).collect();
         if !rows.is_empty() {
             return Ok(rows);
         }
@@ -187,11 +183,7 @@ fn rows(object: &Object<'_>, model: Option<&str>, cost_usd: Option<f64>) -> Resu
         output: usage.get("output_tokens").and_then(count),
         cost_usd,
     };
-    if tells_tokens(&row) { Ok(vec![row]) } else { Err("the usage in the result holds no counts") }
-}
-
-fn tells_tokens(row: &ModelUsage) -> bool {
-    [row.input_uncached, row.cache_read, row.cache_write, row.output].iter().any(Option::is_some)
+    if row.tells_tokens() { Ok(vec![row]) } else { Err("the usage in the result holds no counts") }
 }
 
 /// What went wrong, in one line: the first error, else the last words, else the ending.
@@ -210,13 +202,4 @@ fn denied(object: &Object<'_>) -> Vec<String> {
     tools.dedup();
     tools.truncate(MOST_DENIED);
     tools
-}
-
-fn name(object: &Object<'_>, field: &str) -> Option<String> {
-    object.text(field).map(|text| bounded(&text)).filter(|text| !text.is_empty())
-}
-
-fn bounded(text: &str) -> String {
-    let text = plain_text(text);
-    text[..text.floor_char_boundary(MOST_NAME)].to_owned()
 }

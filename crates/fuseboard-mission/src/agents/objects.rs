@@ -15,7 +15,7 @@ use serde_json::{Error, Value};
 use super::MOST_TEXT;
 
 /// The fields that some agent's format has use for.
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 26] = [
     "type",
     "subtype",
     "session_id",
@@ -38,6 +38,10 @@ const FIELDS: [&str; 22] = [
     "response",
     "stats",
     "status",
+    "item",
+    "message",
+    "role",
+    "content",
 ];
 
 /// Longest field that is taken apart, in bytes. Those of an agent are far smaller.

@@ -5,8 +5,8 @@
 //! | `prices` | the file with prices ([`prices`]), relative to the configuration's folder | none |
 //!
 //! The price of a row is the agent's own figure, else the price file's, else none, which is said and is not
-//! zero. An agent's figures are running totals of its session: what an earlier run of the same session has
-//! been told already is taken off.
+//! zero. The figures of Claude Code and Codex are running totals of a session: what an earlier run of the same session
+//! has been told already is taken off.
 
 pub mod prices;
 
@@ -22,7 +22,7 @@ use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
 use serde_json::json;
 
 use self::prices::Prices;
-use crate::agents::{AgentKind, try_read};
+use crate::agents::{Agent, AgentKind, try_read};
 
 /// How many of the newest runs are looked through for an earlier one of the same session.
 const LOOKED_BACK: usize = 200;
@@ -50,7 +50,9 @@ impl Step for Usage {
             Measured::Rows { agent, session, rows } => (agent, session, rows),
             Measured::Not(why) => return Ok(Answer::Done(Told::detail(format!("unmeasured: {why}")))),
         };
-        let earlier = match &session {
+        // What Gemini tells is of one call alone.
+        let counts_on = agent.as_deref() != Some(Agent::Gemini.as_str());
+        let earlier = match session.as_ref().filter(|_| counts_on) {
             Some(session) => {
                 let runs = context.ledger.runs(LOOKED_BACK).map_err(|error| {
                     StepError::new(format!("cannot tell what the session had used before: {error}"))
