@@ -224,6 +224,19 @@ mod tests {
     }
 
     #[test]
+    fn on_another_axis_it_is_as_old_as_before() {
+        let window = failed_at(&[0, 5_000]).shifted(1_000_000);
+        assert_eq!([1_009_999, 1_010_000, 1_015_000].map(|at| failures(window, at)), [2, 1, 0]);
+    }
+
+    #[test]
+    fn successes_of_a_moment_ago_count_in_their_bucket_and_never_as_older_than_the_youngest() {
+        let window = failed_at(&[0, 9_000]).and_successes(3, Moment(10_500)).and_successes(2, Moment(1));
+        let calls = |at| window.at(Moment(at)).sample().calls;
+        assert_eq!([10_500, 18_999, 19_000, 19_999, 20_000].map(calls), [6, 6, 5, 5, 0]);
+    }
+
+    #[test]
     fn counts_stop_at_their_end() {
         let full = Tally { successes: u32::MAX, failures: u32::MAX };
         let window = Window { buckets: [full; BUCKETS], ..Window::new(WITHIN, Moment(0)) };
