@@ -82,7 +82,7 @@ impl Circuit {
     /// [`Refusal`] tells why the work should not run now.
     pub fn permit(&self) -> Result<Permit, Refusal> {
         match self.at_once() {
-            AtOnce::Run(unwritten) => Ok(Permit::unwritten(self.clone(), unwritten.beat())),
+            AtOnce::Quick(unwritten) | AtOnce::Run(unwritten) => Ok(Permit::unwritten(self.clone(), unwritten.beat())),
             AtOnce::Skip(refused) => Err(refused.told()),
             AtOnce::Ask => self.permit_for(Call::default()),
         }

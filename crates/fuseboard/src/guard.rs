@@ -9,7 +9,7 @@ use crate::circuit::Circuit;
 use crate::classify::{ByText, Classify};
 use crate::error::Refusal;
 use crate::outcome::{Failure, FailureKind, Outcome};
-use crate::unwritten::{AtOnce, Refused};
+use crate::unwritten::{AtOnce, Refused, Unwritten};
 
 /// What a guarded call came to.
 ///
@@ -140,14 +140,15 @@ impl Circuit {
         told: impl FnOnce(Result<Caught<T, E>, Refused<'_>>) -> R,
     ) -> R {
         let unwritten = match self.at_once() {
-            AtOnce::Run(unwritten) => unwritten,
+            AtOnce::Quick(unwritten) => unwritten,
+            AtOnce::Run(unwritten) => return told(Ok(written(unwritten, classify, work))),
             AtOnce::Skip(refused) => return told(Err(refused)),
             AtOnce::Ask => return told(self.guarded_by_permit(classify, work).map_err(Refused::from)),
         };
         // Told in each arm, so that a value is moved as what it is: what is first put together goes through memory.
         match catch_unwind(AssertUnwindSafe(|| judged(classify, work()))) {
             Ok(Judged::Success(value)) => {
-                unwritten.succeed();
+                unwritten.succeed_quickly();
                 told(Ok(Ok(Ok(value))))
             }
             Ok(Judged::Otherwise(result, outcome)) => {
@@ -173,6 +174,18 @@ impl Circuit {
         drop(permit.settle(&outcome));
         Ok(result)
     }
+}
+
+/// Runs the work of a closed circuit that is not well, so that whatever it comes to has something to write.
+#[inline(never)]
+fn written<T, E>(
+    unwritten: Unwritten<'_>,
+    classify: &impl Classify<T, E>,
+    work: impl FnOnce() -> Result<T, E>,
+) -> Caught<T, E> {
+    let (result, outcome) = catch(classify, work);
+    unwritten.settle(&outcome);
+    result
 }
 
 /// A result and what it means to the circuit. A value that means success, which nearly every call comes to, is by itself

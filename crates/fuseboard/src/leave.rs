@@ -18,6 +18,8 @@ pub(crate) struct Leave<C: Borrow<Circuit>> {
 enum Kind {
     NotAsked,
     /// The circuit was well, and felt like this.
+    Quick(Beat),
+    /// It was closed, and felt like this.
     Unwritten(Beat),
     Permit(Permit),
     Settled,
@@ -36,6 +38,7 @@ impl<'a> Leave<&'a Circuit> {
             return Ok(());
         }
         self.kind = match self.circuit.at_once() {
+            AtOnce::Quick(unwritten) => Kind::Quick(unwritten.beat()),
             AtOnce::Run(unwritten) => Kind::Unwritten(unwritten.beat()),
             AtOnce::Skip(refused) => return Err(refused),
             AtOnce::Ask => Kind::by_permit(self.circuit)?,
@@ -63,9 +66,9 @@ impl<C: Borrow<Circuit>> Leave<C> {
     /// Reports that the work succeeded.
     #[inline]
     pub(crate) fn succeed(&mut self) {
-        if let Kind::Unwritten(beat) = self.kind {
+        if let Kind::Quick(beat) = self.kind {
             self.kind = Kind::Settled;
-            self.circuit.borrow().unwritten(beat).succeed();
+            self.circuit.borrow().unwritten(beat).succeed_quickly();
         } else {
             self.settle(&Outcome::Success);
         }
@@ -75,7 +78,7 @@ impl<C: Borrow<Circuit>> Leave<C> {
     #[inline(never)]
     pub(crate) fn settle(&mut self, outcome: &Outcome) {
         match std::mem::replace(&mut self.kind, Kind::Settled) {
-            Kind::Unwritten(beat) => self.circuit.borrow().unwritten(beat).settle(outcome),
+            Kind::Quick(beat) | Kind::Unwritten(beat) => self.circuit.borrow().unwritten(beat).settle(outcome),
             Kind::Permit(permit) => drop(permit.settle(outcome)),
             Kind::NotAsked | Kind::Settled => {}
         }
@@ -86,7 +89,7 @@ impl<C: Borrow<Circuit>> Drop for Leave<C> {
     #[inline]
     fn drop(&mut self) {
         // A permit says so itself.
-        if let Kind::Unwritten(beat) = self.kind {
+        if let Kind::Quick(beat) | Kind::Unwritten(beat) = self.kind {
             self.circuit.borrow().unwritten(beat).abandon();
         }
     }

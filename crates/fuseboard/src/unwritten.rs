@@ -17,12 +17,10 @@ use crate::transact::Context;
 /// Which calls of a circuit need not be written.
 #[derive(Clone, Copy)]
 pub(crate) struct Quiet {
-    /// In which health a success changes nothing.
-    success: Health,
+    /// In which health a success changes nothing; `None` if it must be known how long each call took.
+    success: Option<Health>,
     /// How such a success is counted nevertheless.
     counted: Counting,
-    /// Whether it must be known how long a call took.
-    timed: bool,
     /// Whether nobody is to be told of a skip.
     skips: bool,
 }
@@ -42,12 +40,15 @@ impl Quiet {
             (None, false) => (Health::Well, Counting::Not),
         };
         let skips = policy.mode() == Mode::Enforce && !board.tells_skips;
-        Self { success: health, counted, timed: policy.slow_after().is_some(), skips }
+        Self { success: policy.slow_after().is_none().then_some(health), counted, skips }
     }
 }
 
 /// What a call is told without asking the record.
 pub(crate) enum AtOnce<'a> {
+    /// Run; a success has nothing to write unless something happens meanwhile.
+    Quick(Unwritten<'a>),
+    /// Run; whatever it comes to is written.
     Run(Unwritten<'a>),
     Skip(Refused<'a>),
     /// The record has to be asked.
@@ -76,7 +77,8 @@ impl Circuit {
         let beat = resident.beat();
         let quiet = &self.shared.quiet;
         match beat.health() {
-            Health::Well | Health::Windowed | Health::Failing if !quiet.timed => {
+            health if Some(health) == quiet.success => AtOnce::Quick(Unwritten { circuit: self, resident, beat }),
+            Health::Well | Health::Windowed | Health::Failing if quiet.success.is_some() => {
                 AtOnce::Run(Unwritten { circuit: self, resident, beat })
             }
             Health::Waiting if quiet.skips && resident.skip() => AtOnce::Skip(Refused::Unwritten(self, resident)),
@@ -115,19 +117,32 @@ impl Unwritten<'_> {
         Settled { counted: Some(counted), record, kept: Kept::Stored }
     }
 
-    /// Whether nothing happened to the circuit meanwhile that a success would change.
-    #[inline]
+    /// Whether a success changes nothing, and nothing happened to the circuit meanwhile.
     fn is_as_before(self) -> bool {
-        self.resident.beat() == self.beat && self.beat.health() == self.circuit.shared.quiet.success
+        self.resident.beat() == self.beat && Some(self.beat.health()) == self.circuit.shared.quiet.success
     }
 
     /// Reports that the work succeeded.
-    #[inline]
     pub(crate) fn succeed(self) {
-        if !self.is_as_before() {
+        if self.is_as_before() {
+            self.count();
+        } else {
             self.report(&Outcome::Success);
-            return;
         }
+    }
+
+    /// The same for leave that was [quick](AtOnce::Quick).
+    #[inline]
+    pub(crate) fn succeed_quickly(self) {
+        if self.resident.beat() == self.beat {
+            self.count();
+        } else {
+            self.report(&Outcome::Success);
+        }
+    }
+
+    #[inline]
+    fn count(self) {
         match self.circuit.shared.quiet.counted {
             Counting::Not => {}
             Counting::Each => self.resident.count_success(),
