@@ -1,7 +1,6 @@
 //! The circuits of a process or a store.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fuseboard::clock::{Clock, SystemClock};
@@ -10,40 +9,24 @@ use fuseboard::record::Position;
 use fuseboard::store::{MemoryStore, Store};
 use fuseboard::{CircuitName, Shown};
 use fuseboard_stores::SqliteStore;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
 
 use crate::circuit::Circuit;
 use crate::clock::FakeClock;
 use crate::errors::{contained, detached, no_circuit, no_store, wrong};
+use crate::fork::ForkSafe;
 use crate::gate::Gate;
 use crate::policy::Policy;
 
-/// How often this process was made by a fork. A connection to a file must not outlive one.
-static FORKS: AtomicU64 = AtomicU64::new(0);
-
-/// Notes that this process was made by a fork.
-pub(crate) fn forked() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
-}
-
-/// A board of the library, made anew after a fork if its store is a file.
+/// A board of the library, and whether asking it may take long.
 pub(crate) struct Opened {
-    spec: Spec,
-    board: RwLock<(u64, fuseboard::Board)>,
-}
-
-struct Spec {
-    /// `None` is this process's memory.
-    path: Option<String>,
-    policy: fuseboard::Policy,
-    exact_totals: bool,
-    clock: Option<fuseboard::clock::FakeClock>,
-    observer: Option<Arc<Py<PyAny>>>,
+    board: fuseboard::Board,
+    waits: bool,
 }
 
 /// Tells Python: `observer(kind, circuit, failures, error, text)`.
-struct Told(Arc<Py<PyAny>>);
+struct Told(Py<PyAny>);
 
 impl Observer for Told {
     fn notice(&self, notice: &Notice) {
@@ -60,6 +43,12 @@ impl Observer for Told {
         let circuit = notice.circuit().map(CircuitName::as_str);
         Python::attach(|py| {
             if let Err(failed) = self.0.call1(py, (kind, circuit, failures, error, notice.to_string())) {
+                // Who interrupts wants more than the observer to end.
+                if failed.is_instance_of::<PyKeyboardInterrupt>(py) {
+                    let interrupt = || py.import("_thread")?.call_method0("interrupt_main");
+                    drop(interrupt());
+                    return;
+                }
                 // It harms nobody, and is not hidden either.
                 failed.write_unraisable(py, Some(self.0.bind(py)));
             }
@@ -71,51 +60,28 @@ impl Observer for Told {
     }
 }
 
-impl Spec {
-    fn open(&self) -> fuseboard::Board {
-        let clock: Arc<dyn Clock> = match &self.clock {
-            Some(clock) => Arc::new(clock.clone()),
-            None => Arc::new(SystemClock),
-        };
-        let store: Arc<dyn Store> = match &self.path {
-            Some(path) => Arc::new(SqliteStore::new(path, clock)),
-            None => Arc::new(MemoryStore::with_clock(clock)),
-        };
-        let mut builder =
-            fuseboard::Board::builder().shared_store(store).policy(self.policy).exact_totals(self.exact_totals);
-        if let Some(clock) = &self.clock {
-            builder = builder.clock(clock.clone());
-        }
-        if let Some(observer) = &self.observer {
-            builder = builder.observer(Told(observer.clone()));
-        }
-        builder.build()
-    }
-}
-
 impl Opened {
-    /// The board, and in which fork it was opened.
-    pub(crate) fn board(&self) -> (u64, fuseboard::Board) {
-        let forks = FORKS.load(Ordering::Relaxed);
-        let there = self.board.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if there.0 == forks || self.spec.path.is_none() {
-            return there;
-        }
-        let anew = (forks, self.spec.open());
-        let old = std::mem::replace(&mut *self.board.write().unwrap_or_else(PoisonError::into_inner), anew.clone());
-        // The parent's connections are not ours to close.
-        std::mem::forget(old);
-        anew
+    pub(crate) fn board(&self) -> &fuseboard::Board {
+        &self.board
     }
 
-    /// Whether a board that was opened in this fork may still be used.
-    pub(crate) fn is_of(&self, fork: u64) -> bool {
-        self.spec.path.is_none() || fork == FORKS.load(Ordering::Relaxed)
+    /// Asks the board. While a file is waited for, other threads run. Memory is asked with the interpreter's lock held, so
+    /// that no other thread is in the middle of it when this one forks.
+    pub(crate) fn ask<T: Send>(&self, py: Python<'_>, ask: impl FnOnce() -> T + Send) -> PyResult<T> {
+        if self.waits { detached(py, ask) } else { contained(ask) }
     }
 
     /// Whether asking takes long enough to let other threads run meanwhile.
     pub(crate) fn waits(&self) -> bool {
-        self.spec.path.is_some()
+        self.waits
+    }
+
+    pub(crate) fn circuit(&self, name: &str, policy: Option<fuseboard::Policy>) -> PyResult<fuseboard::Circuit> {
+        let circuit = match policy {
+            Some(policy) => self.board.circuit_with(&CircuitName::new(name).map_err(wrong)?, policy),
+            None => self.board.circuit(name),
+        };
+        circuit.map_err(|error| no_circuit(&error))
     }
 }
 
@@ -150,15 +116,25 @@ impl Board {
                 }
             },
         };
-        let spec = Spec {
-            path,
-            policy: policy.map(|policy| policy.policy).unwrap_or_default(),
-            exact_totals,
-            clock: clock.map(|clock| clock.clock.clone()),
-            observer: observer.map(Arc::new),
+        let clock = clock.map(|clock| clock.clock.clone());
+        let of_store: Arc<dyn Clock> = match &clock {
+            Some(clock) => Arc::new(clock.clone()),
+            None => Arc::new(SystemClock),
         };
-        let board = RwLock::new((FORKS.load(Ordering::Relaxed), contained(|| spec.open())?));
-        Ok(Self { opened: Arc::new(Opened { spec, board }) })
+        let waits = path.is_some();
+        let store: Arc<dyn Store> = match path {
+            Some(path) => Arc::new(ForkSafe::new(SqliteStore::new(path, of_store))),
+            None => Arc::new(MemoryStore::with_clock(of_store)),
+        };
+        let policy = policy.map(|policy| policy.policy).unwrap_or_default();
+        let mut builder = fuseboard::Board::builder().shared_store(store).policy(policy).exact_totals(exact_totals);
+        if let Some(clock) = clock {
+            builder = builder.clock(clock);
+        }
+        if let Some(observer) = observer {
+            builder = builder.observer(Told(observer));
+        }
+        Ok(Self { opened: Arc::new(Opened { board: builder.build(), waits }) })
     }
 
     /// The circuit of this name, with the board's policy or one of its own.
@@ -170,21 +146,21 @@ impl Board {
     /// The gate of this name: it passes nothing that it did not judge.
     #[pyo3(signature = (name, policy = None))]
     fn gate(&self, name: &str, policy: Option<&Policy>) -> PyResult<Gate> {
-        Gate::of(self.opened.clone(), name, policy.map(|policy| policy.policy))
+        Gate::of(&self.opened, name, policy.map(|policy| policy.policy))
     }
 
     /// One circuit as it is now, or `None` if the store never saw it. Looking changes nothing.
     fn view(&self, py: Python<'_>, name: &str) -> PyResult<Option<View>> {
         let name = CircuitName::new(name).map_err(wrong)?;
-        let board = self.opened.board().1;
-        let view = detached(py, || board.view(&name))?.map_err(|error| no_store(&error))?;
+        let board = self.opened.board();
+        let view = self.opened.ask(py, || board.view(&name))?.map_err(|error| no_store(&error))?;
         Ok(view.map(View::of))
     }
 
     /// Every circuit that the store has seen, by name.
     fn views(&self, py: Python<'_>) -> PyResult<Vec<View>> {
-        let board = self.opened.board().1;
-        let views = detached(py, || board.views())?.map_err(|error| no_store(&error))?;
+        let board = self.opened.board();
+        let views = self.opened.ask(py, || board.views())?.map_err(|error| no_store(&error))?;
         views.into_iter().map(|(_, view)| view.map(View::of).map_err(|error| no_store(&error))).collect()
     }
 
@@ -201,47 +177,36 @@ impl Board {
     ) -> PyResult<()> {
         let name = CircuitName::new(name).map_err(wrong)?;
         let time = seconds.map(Duration::try_from_secs_f64).transpose().map_err(wrong)?;
-        let operator = self.opened.board().1.operator(by);
+        let operator = self.opened.board().operator(by);
         let position = match position {
             "off" => Some(Position::Off),
             "on" => Some(Position::On),
             "auto" => None,
             other => return Err(wrong(format_args!("{other:?} is no position; write \"off\", \"on\" or \"auto\""))),
         };
-        detached(py, || match position {
-            Some(position) => operator.switch(&name, position, reason, time),
-            None => operator.auto(&name, reason),
-        })?
-        .map_err(|error| no_store(&error))
+        self.opened
+            .ask(py, || match position {
+                Some(position) => operator.switch(&name, position, reason, time),
+                None => operator.auto(&name, reason),
+            })?
+            .map_err(|error| no_store(&error))
     }
 
     /// Makes an open circuit due, so that the next call is a probe; `False` if there was nothing to bring forward.
     #[pyo3(signature = (name, *, by = "python"))]
     fn probe(&self, py: Python<'_>, name: &str, by: &str) -> PyResult<bool> {
         let name = CircuitName::new(name).map_err(wrong)?;
-        let board = self.opened.board().1;
+        let board = self.opened.board();
         let policy = *board.policy();
-        detached(py, || board.operator(by).probe(&name, policy))?.map_err(|error| no_store(&error))
+        self.opened.ask(py, || board.operator(by).probe(&name, policy))?.map_err(|error| no_store(&error))
     }
 
     /// Forgets everything: closed. A switch stays as it is.
     #[pyo3(signature = (name, *, by = "python"))]
     fn reset(&self, py: Python<'_>, name: &str, by: &str) -> PyResult<()> {
         let name = CircuitName::new(name).map_err(wrong)?;
-        let board = self.opened.board().1;
-        detached(py, || board.operator(by).reset(&name))?.map_err(|error| no_store(&error))
-    }
-}
-
-impl Opened {
-    /// The circuit of the library, and in which fork it was got.
-    pub(crate) fn circuit(&self, name: &str, policy: Option<fuseboard::Policy>) -> PyResult<(u64, fuseboard::Circuit)> {
-        let (fork, board) = self.board();
-        let circuit = match policy {
-            Some(policy) => board.circuit_with(&CircuitName::new(name).map_err(wrong)?, policy),
-            None => board.circuit(name),
-        };
-        Ok((fork, circuit.map_err(|error| no_circuit(&error))?))
+        let board = self.opened.board();
+        self.opened.ask(py, || board.operator(by).reset(&name))?.map_err(|error| no_store(&error))
     }
 }
 

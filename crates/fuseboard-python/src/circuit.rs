@@ -1,14 +1,15 @@
 //! The caller's handle.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fuseboard::{Failure, FailureKind, Outcome, TryError};
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::board::Opened;
 use crate::errors::{contained, detached, no_store, refused};
+use crate::fork;
 use crate::policy::Policy;
 use crate::said::{ByException, outcome, text};
 
@@ -16,36 +17,13 @@ use crate::said::{ByException, outcome, text};
 #[pyclass(frozen, module = "fuseboard")]
 pub(crate) struct Circuit {
     opened: Arc<Opened>,
-    name: String,
-    policy: Option<fuseboard::Policy>,
-    handle: RwLock<(u64, fuseboard::Classified<ByException>)>,
+    handle: fuseboard::Classified<ByException>,
 }
 
 impl Circuit {
     pub(crate) fn of(opened: Arc<Opened>, name: &str, policy: Option<fuseboard::Policy>) -> PyResult<Self> {
-        let (fork, circuit) = opened.circuit(name, policy)?;
-        let handle = RwLock::new((fork, circuit.classify(ByException)));
-        Ok(Self { opened, name: name.to_owned(), policy, handle })
-    }
-
-    /// Lends the handle, got anew after a fork if it must be.
-    pub(crate) fn lend<T>(&self, lend: impl FnOnce(&fuseboard::Classified<ByException>) -> T) -> PyResult<T> {
-        let there = self.handle.read().unwrap_or_else(PoisonError::into_inner);
-        if self.opened.is_of(there.0) {
-            return Ok(lend(&there.1));
-        }
-        drop(there);
-        let (fork, circuit) = self.opened.circuit(&self.name, self.policy)?;
-        let anew = circuit.classify(ByException);
-        let old =
-            std::mem::replace(&mut *self.handle.write().unwrap_or_else(PoisonError::into_inner), (fork, anew.clone()));
-        std::mem::forget(old);
-        Ok(lend(&anew))
-    }
-
-    /// A handle of one's own, for work that other threads may run beside.
-    fn handle(&self) -> PyResult<fuseboard::Circuit> {
-        self.lend(|handle| handle.circuit().clone())
+        let handle = opened.circuit(name, policy)?.classify(ByException);
+        Ok(Self { opened, handle })
     }
 
     /// Calls the function behind the circuit.
@@ -58,10 +36,8 @@ impl Circuit {
     ) -> PyResult<Result<Py<PyAny>, TryError<PyErr>>> {
         if !self.opened.waits() {
             let work = || function.call(arguments, keywords).map(Bound::unbind);
-            let handle = self.lend(Clone::clone)?;
-            return contained(|| handle.try_run(work));
+            return contained(|| self.handle.try_run(work));
         }
-        let handle = self.lend(Clone::clone)?;
         let (function, arguments) = (function.clone().unbind(), arguments.clone().unbind());
         let keywords = keywords.map(|keywords| keywords.clone().unbind());
         let work = || {
@@ -70,19 +46,17 @@ impl Circuit {
                 function.call(py, arguments.bind(py), keywords)
             })
         };
-        detached(py, || handle.try_run(work))
+        detached(py, || self.handle.try_run(work))
     }
 
     pub(crate) fn permit_or(&self, py: Python<'_>) -> PyResult<Result<Permit, fuseboard::Refusal>> {
-        let handle = self.handle()?;
-        let waits = self.opened.waits();
-        let asked = if waits { detached(py, || handle.permit())? } else { contained(|| handle.permit())? };
-        Ok(asked.map(|permit| Permit { permit: Mutex::new(Some(permit.keep_alive())), waits }))
+        let asked = self.opened.ask(py, || self.handle.circuit().permit().map(fuseboard::Permit::keep_alive))?;
+        let forks = if self.opened.waits() { fork::forks() } else { 0 };
+        Ok(asked.map(|permit| Permit { held: Mutex::new(Some(permit)), opened: self.opened.clone(), forks }))
     }
 
     fn report(&self, py: Python<'_>, outcome: &Outcome) -> PyResult<()> {
-        let handle = self.handle()?;
-        detached(py, || handle.record(outcome))?.map(drop).map_err(|error| no_store(&error))
+        self.opened.ask(py, || self.handle.circuit().record(outcome))?.map(drop).map_err(|error| no_store(&error))
     }
 }
 
@@ -91,13 +65,13 @@ impl Circuit {
     /// The circuit's name.
     #[getter]
     fn name(&self) -> &str {
-        &self.name
+        self.handle.circuit().name().as_str()
     }
 
     /// The policy that this handle decides by.
     #[getter]
-    fn policy(&self) -> PyResult<Policy> {
-        self.lend(|handle| Policy { policy: *handle.circuit().policy() })
+    fn policy(&self) -> Policy {
+        Policy { policy: *self.handle.circuit().policy() }
     }
 
     /// Calls `function(*args, **kwargs)`. An exception counts as a failure and goes on; `CircuitOpen` is raised if the call
@@ -111,6 +85,12 @@ impl Circuit {
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
         match self.call(py, function, args, kwargs)? {
+            Ok(value) if value.bind(py).get_type().name()? == "coroutine" => {
+                value.call_method0(py, "close")?;
+                let advice = "a coroutine has not done its work when it is made, so that nothing can be said of it; put \
+                              @guard(circuit) on its function, or `with circuit.permit():` around the await";
+                Err(PyTypeError::new_err(advice))
+            }
             Ok(value) => Ok(value),
             Err(TryError::Failed(error)) => Err(error),
             Err(TryError::Skipped(refusal)) => Err(refused(py, &refusal)),
@@ -124,8 +104,7 @@ impl Circuit {
 
     /// Whether a call would run now. Asking changes nothing.
     fn would_run(&self, py: Python<'_>) -> PyResult<bool> {
-        let handle = self.handle()?;
-        detached(py, || handle.would_run())?.map_err(|error| no_store(&error))
+        self.opened.ask(py, || self.handle.circuit().would_run())?.map_err(|error| no_store(&error))
     }
 
     /// Feeds a success of work that ran without a permit.
@@ -139,7 +118,7 @@ impl Circuit {
     }
 
     fn __repr__(&self) -> String {
-        format!("Circuit({:?})", self.name)
+        format!("Circuit({:?})", self.name())
     }
 }
 
@@ -147,21 +126,40 @@ impl Circuit {
 /// ignored.
 #[pyclass(frozen, module = "fuseboard")]
 pub(crate) struct Permit {
-    permit: Mutex<Option<fuseboard::Permit>>,
-    waits: bool,
+    held: Mutex<Option<fuseboard::Permit>>,
+    opened: Arc<Opened>,
+    /// In which process it was given: another one's permit is not settled here.
+    forks: u64,
 }
 
 impl Permit {
+    fn take(&self) -> Option<fuseboard::Permit> {
+        let permit = self.held.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        if self.opened.waits() && self.forks != fork::forks() {
+            std::mem::forget(permit);
+            return None;
+        }
+        Some(permit)
+    }
+
     fn settle(&self, py: Python<'_>, outcome: &Outcome) -> PyResult<()> {
-        let Some(permit) = self.permit.lock().unwrap_or_else(PoisonError::into_inner).take() else {
-            return Err(PyRuntimeError::new_err("this permit is settled already"));
+        let Some(permit) = self.take() else {
+            return Err(PyRuntimeError::new_err("this permit is settled already, or of another process"));
         };
-        let settle = || match outcome {
+        self.opened.ask(py, || match outcome {
             Outcome::Success => permit.success(),
             Outcome::Failure(failure) => permit.failure(&failure.message),
             Outcome::Ignored => permit.ignored(),
-        };
-        if self.waits { detached(py, settle) } else { contained(settle) }
+        })
+    }
+}
+
+impl Drop for Permit {
+    /// It counts as ignored. The interpreter's lock is let go of while a file is waited for.
+    fn drop(&mut self) {
+        if let Some(permit) = self.take() {
+            Python::attach(|py| drop(self.opened.ask(py, || permit.ignored())));
+        }
     }
 }
 
@@ -185,7 +183,7 @@ impl Permit {
     /// Whether the circuit waits for this very call.
     #[getter]
     fn is_probe(&self) -> bool {
-        self.permit.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(fuseboard::Permit::is_probe)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(fuseboard::Permit::is_probe)
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -201,7 +199,7 @@ impl Permit {
         traceback: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<bool> {
         let _ = (kind, traceback);
-        if self.permit.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+        if self.held.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
             return Ok(false); // settled by hand inside of the block
         }
         let outcome = error.map_or(Outcome::Success, |error| outcome(py, &PyErr::from_value(error.clone())));

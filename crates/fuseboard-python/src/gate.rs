@@ -1,7 +1,5 @@
 //! Gates: without a verdict of their own they block.
 
-use std::sync::Arc;
-
 use fuseboard::{CircuitName, Outcome};
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
@@ -70,25 +68,17 @@ impl Verdict {
 /// tell" all block.
 #[pyclass(frozen, module = "fuseboard")]
 pub(crate) struct Gate {
-    opened: Arc<Opened>,
-    name: String,
-    policy: Option<fuseboard::Policy>,
+    gate: fuseboard::Gate,
 }
 
 impl Gate {
-    pub(crate) fn of(opened: Arc<Opened>, name: &str, policy: Option<fuseboard::Policy>) -> PyResult<Self> {
-        let gate = Self { opened, name: name.to_owned(), policy };
-        gate.gate()?;
-        Ok(gate)
-    }
-
-    fn gate(&self) -> PyResult<fuseboard::Gate> {
-        let board = self.opened.board().1;
-        let gate = match self.policy {
-            Some(policy) => board.gate_with(&CircuitName::new(&self.name).map_err(wrong)?, policy),
-            None => board.gate(&self.name),
+    pub(crate) fn of(opened: &Opened, name: &str, policy: Option<fuseboard::Policy>) -> PyResult<Self> {
+        let board = opened.board();
+        let gate = match policy {
+            Some(policy) => board.gate_with(&CircuitName::new(name).map_err(wrong)?, policy),
+            None => board.gate(name),
         };
-        gate.map_err(|error| no_circuit(&error))
+        Ok(Self { gate: gate.map_err(|error| no_circuit(&error))? })
     }
 }
 
@@ -97,7 +87,7 @@ impl Gate {
     /// The gate's name.
     #[getter]
     fn name(&self) -> &str {
-        &self.name
+        self.gate.name().as_str()
     }
 
     /// Asks `evaluate(*args, **kwargs)`, which returns a `Verdict`. Anything else that it returns or raises blocks. An
@@ -110,7 +100,6 @@ impl Gate {
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Verdict> {
-        let gate = self.gate()?;
         let (evaluate, args) = (evaluate.clone().unbind(), args.clone().unbind());
         let kwargs = kwargs.map(|kwargs| kwargs.clone().unbind());
         let said = |result: &Result<fuseboard::Verdict, PyErr>| match result {
@@ -135,7 +124,7 @@ impl Gate {
                 }
             })
         };
-        let verdict = detached(py, || gate.judge_by(&said, ask))?;
+        let verdict = detached(py, || self.gate.judge_by(&said, ask))?;
         match interrupted {
             Some(error) => Err(error),
             None => Ok(Verdict { verdict }),
@@ -143,6 +132,6 @@ impl Gate {
     }
 
     fn __repr__(&self) -> String {
-        format!("Gate({:?})", self.name)
+        format!("Gate({:?})", self.name())
     }
 }

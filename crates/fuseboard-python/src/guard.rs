@@ -4,6 +4,7 @@ use fuseboard::{Refusal, RefusalReason, TryError};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
 
 use crate::circuit::{Circuit, Permit};
 use crate::errors::refused;
@@ -36,6 +37,13 @@ impl Guard {
         every: u64,
     ) -> Self {
         Self { circuit, default, factory, gives, reraise, on_skip: on_skip.map(|told| (told, every)) }
+    }
+
+    /// For the collector of cycles: what can be reached from here.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.circuit)?;
+        let given = [self.default.as_ref(), self.factory.as_ref(), self.on_skip.as_ref().map(|(told, _)| told)];
+        given.into_iter().flatten().try_for_each(|each| visit.call(each))
     }
 
     /// Calls the function.

@@ -5,6 +5,7 @@ mod board;
 mod circuit;
 mod clock;
 mod errors;
+mod fork;
 mod gate;
 mod guard;
 mod policy;
@@ -32,9 +33,15 @@ mod _native {
 
     use pyo3::pyfunction;
 
-    /// Says that this process was made by a fork: stores in files are opened anew.
+    /// Before a fork: files are closed, and nobody opens one until after it.
     #[pyfunction]
-    fn forked() {
-        crate::board::forked();
+    fn before_fork() {
+        crate::fork::before();
+    }
+
+    /// After a fork, in the parent and in the child.
+    #[pyfunction]
+    fn after_fork(in_child: bool) {
+        crate::fork::after(in_child);
     }
 }

@@ -6,6 +6,8 @@ import inspect
 import logging
 import pickle
 import time
+import weakref
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -270,6 +272,47 @@ def test_the_open_circuits_of_all_breakers_are_merged_while_they_live() -> None:
     del other
     gc.collect()
     assert "merged-other" not in fuseboard.open_circuits()
+
+
+def test_a_breaker_and_its_guarded_functions_that_know_each_other_are_collected() -> None:
+    class Owner:
+        def __init__(self) -> None:
+            self.breaker = CircuitBreaker(log_fn=self.log)
+            self.work = self.breaker.guard("work", default_factory=self.make)(self.run)
+
+        def log(self, line: str) -> None: ...
+
+        def make(self) -> int:
+            return 0
+
+        def run(self) -> int:
+            return 1
+
+    owner = Owner()
+    assert owner.work() == 1
+    gone = weakref.ref(owner)
+    del owner
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_store_that_cannot_be_used_is_told_once_and_never_reaches_the_work(tmp_path: Path, lines: Lines) -> None:
+    (tmp_path / "file").write_text("no folder")
+    breaker = CircuitBreaker(store=f"sqlite:{tmp_path}/file/state.db", log_fn=lines.append)
+    for _ in range(3):
+        breaker.record_failure("cost", "down")
+        breaker.record_success("cost")
+    assert (breaker.is_open("cost"), breaker.open_circuits, breaker.failures) == (False, {}, {})
+    assert len(lines) == 1 and str(tmp_path) in lines[0], lines
+    assert isinstance(fuseboard.open_circuits(), dict)
+
+
+@pytest.mark.parametrize(
+    "function", [staticmethod(failing), classmethod(failing), property(failing), 7, "name"]  # type: ignore[arg-type]
+)
+def test_what_is_no_function_is_refused_with_what_to_write(breaker: CircuitBreaker, function: Any) -> None:
+    with pytest.raises(TypeError, match="guard"):
+        breaker.guard("cost")(function)
 
 
 def plain(number: int) -> int:

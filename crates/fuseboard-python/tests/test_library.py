@@ -30,6 +30,14 @@ def test_a_circuit_runs_its_work_and_raises_what_it_raises(store: str | None) ->
     assert 250 < skipped.value.retry_in < 350
 
 
+def test_a_coroutine_that_nobody_awaits_is_refused_with_what_to_write() -> None:
+    async def later() -> int:
+        return 1
+
+    with pytest.raises(TypeError, match="@guard"):
+        Board().circuit("later").run(later)  # type: ignore[unused-coroutine]
+
+
 def test_a_permit_settles_itself_at_the_end_of_a_block(store: str | None) -> None:
     board = Board(store, exact_totals=True)
     circuit = board.circuit("upload")

@@ -33,5 +33,6 @@ def test_who_imports_circuit_breaker_goes_on_as_it_is(
         "[hooks] _update_stats: circuit OPEN after 2 failures (last: share not mounted)",
         "[hooks] _update_stats: circuit OPEN, skipped 1 call(s) (last error: share not mounted)",
     ]
+    assert issubclass(module.CircuitBreaker, CircuitBreaker)
     # Another start of the same program knows it, too.
     assert module.CircuitBreaker().is_open("_update_stats")

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import Lines
 
-from fuseboard import Board, CircuitBreaker, default_store
+from fuseboard import Board, CircuitBreaker, Policy, default_store
 
 
 def program() -> str:
@@ -113,7 +114,8 @@ def test_python_and_the_program_share_one_file(tmp_path: Path) -> None:
         assert ran.returncode == 1, ran.stderr
     breaker = CircuitBreaker(store=store)
     assert breaker.is_open("notify") and "notify" in breaker.open_circuits
-    breaker.reset("notify")
+    breaker.reset()
+    assert not breaker.open_circuits
     breaker.record_failure("stats", "share not mounted")
     told = subprocess.run([program(), "status", "--format", "json"], env=environment, capture_output=True, check=True)
     circuits = {circuit["name"]: circuit for circuit in json.loads(told.stdout)["circuits"]}
@@ -162,6 +164,87 @@ def test_after_a_fork_the_file_is_opened_anew(store: str | None) -> None:
     assert view is not None
     # Memory is each process's own; a file is everybody's.
     assert view.totals["success"] == (21 if store is None else 81)
+
+
+DAEMON = """
+import os, sys, time
+import fuseboard
+board = fuseboard.Board(sys.argv[1], exact_totals=True)
+circuit = board.circuit("daemon")
+circuit.run(int)
+if os.fork():
+    os._exit(0)  # as every daemon's parent does
+print("forked", flush=True)
+sys.stdin.readline()
+for _ in range(200):
+    circuit.run(int)
+print("done", flush=True)
+"""
+
+
+def test_a_daemon_whose_parent_is_gone_shares_its_file_with_others(tmp_path: Path) -> None:
+    store = f"sqlite:{tmp_path}/state/state.db"
+    daemon = subprocess.Popen(
+        [sys.executable, "-c", DAEMON, store], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert daemon.stdout is not None and daemon.stdin is not None and daemon.stdout.readline() == "forked\n"
+    circuit = Board(store, exact_totals=True).circuit("daemon")
+    circuit.run(int)
+    daemon.stdin.write("\n")
+    daemon.stdin.flush()
+    for _ in range(200):
+        subprocess.run([program(), "status", "--store", store], check=True, stdout=subprocess.DEVNULL)
+        circuit.run(int)
+        if daemon.poll() is not None:
+            break
+    assert daemon.stdout.readline() == "done\n", "it was killed"
+    daemon.communicate()
+    view = Board(store).view("daemon")
+    assert view is not None and view.totals["success"] >= 203
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_forks_while_other_threads_use_the_board_neither_hang_nor_wait(store: str | None) -> None:
+    board = Board(store)
+    ended = threading.Event()
+
+    def busy() -> None:
+        circuit = board.circuit("busy", Policy(trip_after=1_000_000))
+        while not ended.is_set():
+            circuit.record_failure("down")
+
+    threads = [threading.Thread(target=busy) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    children = []
+    for _ in range(10):
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)  # it must not hang
+            Board(store).circuit("own").record_failure("down")
+            board.circuit("other").record_failure("down")
+            os._exit(0)
+        children.append(child)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    ended.set()
+    for thread in threads:
+        thread.join()
+    assert codes == [0] * 10
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_permit_is_settled_by_the_process_that_it_was_given_to(tmp_path: Path) -> None:
+    board = Board(f"sqlite:{tmp_path}/state/state.db", exact_totals=True)
+    permit = board.circuit("job").permit()
+
+    def child() -> None:
+        with pytest.raises(RuntimeError, match="of another process"):
+            permit.failure("not mine")
+
+    fork_and(multiprocessing.get_context("fork").Process(target=child))
+    permit.success()
+    view = board.view("job")
+    assert view is not None and (view.totals["success"], view.totals["failure"]) == (1, 0)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")

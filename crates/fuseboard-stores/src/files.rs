@@ -221,11 +221,14 @@ fn check_mode(path: &Path, meta: &Metadata) -> Result<(), StoreError> {
     if meta.mode() & 0o002 == 0 {
         return Ok(());
     }
-    Err(refuse(
-        path,
-        "can be changed by everybody",
-        &format!("`chmod o-w {}`, or use a folder of your own", path.display()),
-    ))
+    // Such a folder belongs to all, as /tmp does: what is wrong is not its mode but the place.
+    let shared = meta.is_dir() && (meta.mode() & 0o1000 != 0 || meta.uid() != sys::user());
+    let remedy = if shared {
+        "use a folder of your own, which only you can change".to_owned()
+    } else {
+        format!("`chmod o-w {}`, or use a folder of your own", path.display())
+    };
+    Err(refuse(path, "can be changed by everybody", &remedy))
 }
 
 fn granted(path: &Path, answer: Result<(), TryLockError>, file: File) -> Result<Option<File>, StoreError> {

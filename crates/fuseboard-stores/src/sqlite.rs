@@ -93,6 +93,12 @@ impl SqliteStore {
         }
     }
 
+    /// Closes the file until the next call opens it anew: before a fork, since neither process could rely on a
+    /// connection that both have.
+    pub fn disconnect(&self) {
+        *self.slot() = None;
+    }
+
     /// Where the database is or will be.
     pub fn path(&self) -> &Path {
         self.files.database()

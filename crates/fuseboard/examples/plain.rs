@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if night == 4 {
             println!("  (somebody mends the inbox)");
             let listener = UnixListener::bind(&inbox)?;
-            thread::spawn(move || listener.incoming().for_each(drop));
+            thread::spawn(move || listener.incoming().flatten().for_each(|notice| drop(io::read_to_string(notice))));
             thread::sleep(Duration::from_millis(150));
         }
     }

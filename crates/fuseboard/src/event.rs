@@ -244,7 +244,7 @@ impl fmt::Display for Notice {
                         }
                         last_error.as_ref().map_or(Ok(()), |error| write!(f, " (last error: {error})"))
                     }
-                    SkipReason::ProbeOut { .. } => f.write_str("while another process probes the circuit"),
+                    SkipReason::ProbeOut { .. } => f.write_str("while its probe is out"),
                     SkipReason::SwitchedOff(switch) => {
                         write!(f, "because {} switched it off: {}", switch.by, switch.reason)
                     }

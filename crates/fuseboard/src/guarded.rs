@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::circuit::Circuit;
 use crate::classify::Classify;
-use crate::guard::{Caught, Judged, caught, judged};
+use crate::guard::{Caught, Judged, caught, contain, judged};
 use crate::leave::Leave;
 use crate::unwritten::Refused;
 
@@ -57,7 +57,11 @@ impl<T, E, W: IntoFuture<Output = Result<T, E>>> Work<W> {
         match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(judged)) => Poll::Ready(Ok(judged)),
-            Err(panic) => Poll::Ready(Err(panic)),
+            Err(panic) => {
+                // What is left of it may panic once more when it is dropped.
+                contain(|| self.set(Self::Ended));
+                Poll::Ready(Err(panic))
+            }
         }
     }
 }
@@ -91,6 +95,7 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         // SAFETY: nothing is moved out of `work`, and of it only a pinned reference is made. It is the only pinned field.
         let Self { work, leave, classify, told } = unsafe { self.get_unchecked_mut() };
+        assert!(told.is_some(), "a future is not polled after its end");
         if let Err(refused) = leave.ask() {
             return Poll::Ready(once(told)(Err(refused)));
         }

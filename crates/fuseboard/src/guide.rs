@@ -173,7 +173,8 @@
 //!
 //! Whoever asks to be: an [`Observer`](crate::event::Observer) gets each [`Notice`](crate::event::Notice) after it is stored,
 //! while no lock is held. One that panics harms nobody. Of the skips of an outage the first and every twentieth are
-//! [loud](crate::event::Notice::is_loud), so that a dead service does not flood a log.
+//! [loud](crate::event::Notice::is_loud), so that a dead service does not flood a log. A failure that does not open its
+//! circuit is told each time.
 //!
 //! ```
 //! use fuseboard::Board;
@@ -191,6 +192,8 @@
 //! The features `tracing` and `metrics` have observers that pass everything on: `TracingObserver`, `MetricsObserver`.
 //!
 //! # Operators and onlookers
+//!
+//! A circuit of which nothing was stored yet, as one in memory that is simply well, is in no view.
 //!
 //! Three people, three handles: who calls has a [`Circuit`](crate::Circuit), who looks a [`View`](crate::View), and who may
 //! overrule circuits an [`Operator`](crate::Operator), with a name that is recorded.
@@ -220,7 +223,8 @@
 //! SQLite file, which any number of processes share with the program `fuseboard`:
 //!
 //! ```text
-//! let board = Board::builder().store(SqliteStore::open(path, Arc::new(SystemClock))?).build();
+//! let store = SqliteStore::new("/var/lib/app/state.db", Arc::new(SystemClock));
+//! let board = Board::builder().store(store).build();
 //! ```
 //!
 //! A store that cannot be used never stops the work: until it can be used again the board decides in memory, and says so
@@ -271,8 +275,15 @@
 //! # What to know beforehand
 //!
 //! - Panics are contained with `panic = "unwind"`, Rust's default; with `abort` a panic ends the process, as always.
-//! - The guards do not end work that hangs: give it a time limit of its own. A probe that hangs keeps its lease as long as
-//!   its process lives, and every other call is skipped meanwhile.
+//! - The guards do not end work that hangs: give it a time limit of its own, *inside* of the guard:
+//!   `circuit.try_run_async(async { timeout(limit, work()).await … })`. A limit around the guard drops it, which is a
+//!   cancellation and counts for nothing. A probe that hangs keeps its lease as long as its process lives, and every other
+//!   call is skipped meanwhile; a permit that is held for longer than the policy's lease needs
+//!   [`keep_alive`](crate::Permit::keep_alive).
+//! - A store counts by its own clock. In tests give it a clone of the fake one (`MemoryStore::with_clock`); a board without
+//!   a store of its own does that by itself.
+//! - To spawn a guarded call, move a handle into it:
+//!   `let c = c.clone(); spawn(async move { c.run_or_async((), work()).await })`.
 //! - A call inside a call of the same circuit asks once more: inside a probe it is skipped.
 //! - A store in a file is asked by the thread that calls, in a fraction of a millisecond; on a runtime, guards of such
 //!   circuits block that long.

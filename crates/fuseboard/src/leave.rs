@@ -37,6 +37,8 @@ impl<'a> Leave<&'a Circuit> {
         if !matches!(self.kind, Kind::NotAsked) {
             return Ok(());
         }
+        // Settled, should it be refused: who polls again gets no second answer.
+        self.kind = Kind::Settled;
         self.kind = match self.circuit.at_once() {
             AtOnce::Quick(unwritten) => Kind::Quick(unwritten.beat()),
             AtOnce::Run(unwritten) => Kind::Unwritten(unwritten.beat()),

@@ -1,7 +1,6 @@
 //! Leave to run once, and the lease of a probe that is kept while its holder lives.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::call::Call;
@@ -168,11 +167,11 @@ impl Drop for Permit {
     }
 }
 
-/// A thread that renews one lease until it is dropped.
+/// A thread that renews one lease until it is dropped. Nobody waits for it: it may be in the middle of a renewal, which
+/// finds that the probe has reported, and of telling observers, who may wait for whoever drops this.
 #[derive(Debug)]
 struct Renewal {
     ended: Arc<(Mutex<bool>, Condvar)>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Renewal {
@@ -182,8 +181,8 @@ impl Renewal {
         let lease = circuit.policy().lease();
         let work = move || while !wait(&signal, lease / 3) && circuit.renew(home, epoch, lease) {};
         // Without a thread the lease ends by itself: the probe may be taken for lost, nothing else happens.
-        let thread = std::thread::Builder::new().name("fuseboard-lease".into()).spawn(work).ok();
-        Self { ended, thread }
+        drop(std::thread::Builder::new().name("fuseboard-lease".into()).spawn(work));
+        Self { ended }
     }
 }
 
@@ -198,8 +197,5 @@ impl Drop for Renewal {
     fn drop(&mut self) {
         *self.ended.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.ended.1.notify_all();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }

@@ -151,6 +151,22 @@ fn a_circuit_that_is_held_or_is_not_well_is_never_forgotten() {
 }
 
 #[test]
+fn successes_that_are_not_written_yet_keep_a_window_from_being_forgotten() {
+    let rate = FailureRate { failures: 0.5, of: 20, within: Duration::from_secs(10) };
+    let busy = policy(|builder| builder.rate(rate));
+    let (board, clock) = on_a_clock(Board::builder().policy(busy).evict_idle_after(Duration::ZERO));
+    let circuit = board.circuit("busy").unwrap();
+    assert!(ok(&circuit));
+    clock.advance(Duration::from_millis(9_900));
+    assert!((0..100).all(|_| ok(&circuit)));
+    drop(circuit);
+    clock.advance(Duration::from_millis(200));
+    assert_eq!(board.evict_idle(), 0, "a hundred calls of the last seconds still count");
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(board.evict_idle(), 1);
+}
+
+#[test]
 fn names_that_come_and_go_do_not_pile_up() {
     let (board, _clock) = on_a_clock(Board::builder().evict_idle_after(Duration::ZERO));
     for host in 0..100_000 {

@@ -185,6 +185,24 @@ fn work_that_panics_when_it_is_dropped_is_settled_once() {
 }
 
 #[test]
+fn a_panic_and_one_more_when_what_is_left_is_dropped_are_one_failure() {
+    let stage = Stage::new();
+    let attempt = block_on(stage.circuit.run_async(DropsBadly(Box::pin(panics(1)))));
+    assert!(matches!(attempt, Attempt::Panicked(text) if text == "panicked: boom"));
+    assert_eq!(stage.view().totals.failure, 1);
+}
+
+#[test]
+fn a_future_that_was_skipped_never_runs_its_work_though_it_is_polled_again() {
+    let stage = Stage::open();
+    let mut skipped = pin!(stage.circuit.run_async(waits(0)));
+    assert!(matches!(poll(skipped.as_mut()), Poll::Ready(Attempt::Skipped(_))));
+    stage.pass(COOL_DOWN);
+    assert!(catch_unwind(AssertUnwindSafe(|| poll(skipped.as_mut()).is_ready())).is_err());
+    assert_eq!(stage.view().state, Shown::Open, "no probe was taken");
+}
+
+#[test]
 fn work_that_panics_while_its_future_is_made_is_contained_too() {
     struct Unmade;
     impl IntoFuture for Unmade {

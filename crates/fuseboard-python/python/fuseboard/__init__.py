@@ -27,7 +27,8 @@ from ._native import (
     StoreError,
     Verdict,
     View,
-    forked as _forked,
+    after_fork as _after_fork,
+    before_fork as _before_fork,
 )
 from ._store import default_store
 
@@ -49,5 +50,9 @@ __all__ = [
     "open_circuits",
 ]
 
-# A connection to a file must not be used by two processes.
-os.register_at_fork(after_in_child=_forked)
+# No file is open across a fork: what keeps two writers apart is each process's own.
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=lambda: _after_fork(False),
+    after_in_child=lambda: _after_fork(True),
+)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from ._guard import NOTHING, check_defaults, wrap
-from ._native import Board, Circuit, Guard, Policy
+from ._native import Board, Circuit, Guard, Policy, StoreError, View
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,9 +24,10 @@ class CircuitBreaker:
     """Skips work that keeps failing.
 
     `threshold` failures in a row open the circuit of a name. After `reset_after` seconds a single call probes whether the
-    work is well again; with 0, the default, only `record_success` or `reset` close it. What happens is told, each
-    transition once, to `log_fn`, else to `logger`, else to standard error; of the skips the first and every
-    `skip_log_interval`-th. `store="sqlite:PATH"` shares the circuits with other processes.
+    work is well again; with 0, the default, only `record_success` or `reset` close it. Failures and openings are told to
+    `log_fn`, else to `logger`, else to standard error; of the skips the first and every `skip_log_interval`-th.
+    `store="sqlite:PATH"` shares the circuits with other processes; if it cannot be used, that is told once, and circuits
+    are this process's own meanwhile.
 
     >>> breaker = CircuitBreaker(log_fn=print)
     >>> @breaker.guard("stats", default=0)
@@ -51,7 +52,7 @@ class CircuitBreaker:
     ) -> None:
         if threshold < 1:
             raise ValueError("threshold must be at least 1")
-        if reset_after < 0:
+        if not reset_after >= 0:
             raise ValueError("reset_after must not be negative; 0 never heals by itself")
         if skip_log_interval < 1:
             raise ValueError("skip_log_interval must be at least 1")
@@ -66,12 +67,17 @@ class CircuitBreaker:
 
         def told(kind: str, circuit: str | None, failures: int | None, error: str | None, text: str) -> None:
             breaker = this()
-            if breaker is not None and circuit is not None:
+            if breaker is None:
+                return
+            if circuit is None:
+                breaker._say(text)
+            else:
                 breaker._told(kind, circuit, failures, error)
 
         self._board = Board(store, policy=policy, observer=told)
         self._circuits: dict[str, Circuit] = {}
         self._names: dict[str, str] = {}
+        self._is_lost = False
         with _LIVE_LOCK:
             _LIVE.add(self)
 
@@ -79,36 +85,47 @@ class CircuitBreaker:
 
     def is_open(self, name: str) -> bool:
         """Whether a call would be skipped now. Asking changes nothing."""
-        return not self._circuit(name).would_run()
+        try:
+            return not self._circuit(name).would_run()
+        except StoreError as error:
+            self._store_lost(error)
+            return False
 
     def record_success(self, name: str) -> None:
         """Notes a success, which closes the circuit whatever it was."""
         circuit = self._circuit(name)
-        circuit.record_success()
-        view = self._board.view(circuit.name)
-        if view is not None and view.is_open:
-            self._board.reset(circuit.name)
+        try:
+            circuit.record_success()
+            view = self._board.view(circuit.name)
+            if view is not None and view.is_open:
+                self._board.reset(circuit.name)
+        except StoreError as error:
+            self._store_lost(error)
 
     def record_failure(self, name: str, error: object) -> None:
         """Notes a failure."""
-        self._circuit(name).record_failure(error)
+        try:
+            self._circuit(name).record_failure(error)
+        except StoreError as lost:
+            self._store_lost(lost)
 
     def reset(self, name: str | None = None) -> None:
-        """Closes the circuit of this name, or all."""
-        for each in self._known() if name is None else [name]:
+        """Closes the circuit of this name, or all that this breaker has had to do with.
+
+        Unlike the others this raises `StoreError` if it could not be done.
+        """
+        for each in list(self._circuits) if name is None else [name]:
             self._board.reset(self._circuit(each).name)
 
     @property
     def open_circuits(self) -> dict[str, str]:
-        """The open circuits and their last errors."""
-        views = self._board.views()
-        return {self._names.get(view.name, view.name): view.last_error or "" for view in views if view.is_open}
+        """The open circuits that this breaker has had to do with, and their last errors."""
+        return {name: view.last_error or "" for name, view in self._views() if view.is_open}
 
     @property
     def failures(self) -> dict[str, int]:
         """The failures in a row of each circuit that has some."""
-        views = self._board.views()
-        return {self._names.get(view.name, view.name): view.failures for view in views if view.failures > 0}
+        return {name: view.failures for name, view in self._views() if view.failures > 0}
 
     @property
     def _failures(self) -> dict[str, int]:
@@ -146,9 +163,19 @@ class CircuitBreaker:
             self._circuits[name] = there
         return there
 
-    def _known(self) -> list[str]:
-        stored = (self._names.get(view.name, view.name) for view in self._board.views())
-        return list(dict.fromkeys([*self._circuits, *stored]))
+    def _views(self) -> list[tuple[str, View]]:
+        try:
+            views = [(name, self._board.view(circuit.name)) for name, circuit in list(self._circuits.items())]
+        except StoreError as error:
+            self._store_lost(error)
+            return []
+        return [(name, view) for name, view in views if view is not None]
+
+    def _store_lost(self, error: StoreError) -> None:
+        """Tells once that the store cannot be used: its trouble never reaches the work."""
+        if not self._is_lost:
+            self._is_lost = True
+            self._say(f"{error}")
 
     def _told(self, kind: str, circuit: str, failures: int | None, error: str | None) -> None:
         name = self._names.get(circuit, circuit)

@@ -57,9 +57,16 @@ def wrap(guard: Guard) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """The decorator of this guard."""
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        name = getattr(function, "__qualname__", repr(function))
+        if isinstance(function, (staticmethod, classmethod, property)):
+            raise TypeError(f"guard the function inside of {type(function).__name__}: put the guard below that decorator")
+        if not callable(function):
+            raise TypeError(f"{name} is no function; write @breaker.guard(\"name\") or @guard(circuit)")
+        if inspect.iscoroutinefunction(getattr(type(function), "__call__", None)):
+            raise TypeError(f"{name} is called as a coroutine; guard a coroutine function that awaits it")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError(
-                f"{function.__qualname__} is a generator function: it has not done its work when it returns, so that "
+                f"{name} is a generator function: it has not done its work when it returns, so that "
                 "nothing can be said of it; guard the function that goes through it"
             )
         if inspect.iscoroutinefunction(function):

@@ -38,6 +38,8 @@ pub(crate) fn expand(arguments: TokenStream, function: TokenStream) -> Result<To
         quote!(#kept(#circuit.#run(#work) #wait))
     };
     function.block = parse_quote!({ let #circuit = #handle; #guarded });
+    // Of a body on one line the compiler says that its braces are not needed.
+    function.attrs.push(parse_quote!(#[allow(unused_braces)]));
     Ok(function.into_token_stream())
 }
 

@@ -110,7 +110,8 @@ impl Resident {
 
     /// Shows the record as it is, and when it is. Skips since it was written are counted besides.
     pub(crate) fn show<T>(&self, show: impl FnOnce(&Record, u64, Moment) -> T) -> T {
-        let (stored, at) = (self.stored(), self.clock.coarse());
+        let at = self.clock.coarse();
+        let stored = self.stored();
         let skips = self.skips.load(Ordering::Relaxed);
         match &*stored {
             Some(stored) => show(&stored.record, skips, at),
@@ -119,15 +120,15 @@ impl Resident {
     }
 
     pub(crate) fn load(&self) -> Loaded {
-        let mut stored = self.stored();
         let now = self.clock.now();
+        let mut stored = self.stored();
         self.write_counts(&mut stored, now);
         loaded(stored.as_deref(), now)
     }
 
     pub(crate) fn swap(&self, expected: Option<Version>, next: &Record) -> Swap {
-        let mut stored = self.stored();
         let now = self.clock.now();
+        let mut stored = self.stored();
         if stored.as_deref().map(|stored| Version(stored.version)) != expected {
             self.write_counts(&mut stored, now);
             return Swap::Conflict(Box::new(loaded(stored.as_deref(), now)));
@@ -165,15 +166,16 @@ impl Resident {
 
     /// Whether nothing would be lost with it but totals: closed, without a failure that counts, and without a switch.
     pub(crate) fn is_idle(&self) -> bool {
-        match &*self.stored() {
+        let now = self.clock.now();
+        let mut stored = self.stored();
+        self.write_counts(&mut stored, now);
+        match stored.as_deref().map(|stored| &stored.record) {
             None => true,
-            Some(stored) => match &stored.record {
-                Record { switch: Some(_), .. } => false,
-                Record { state: State::Closed { failures: 0, window }, .. } => {
-                    window.is_none_or(|window| window.at(self.clock.now()).sample().calls == 0)
-                }
-                Record { .. } => false,
-            },
+            Some(record) if record.switch_at(now).is_some() => false,
+            Some(Record { state: State::Closed { failures: 0, window }, .. }) => {
+                window.is_none_or(|window| window.at(now).sample().calls == 0)
+            }
+            Some(_) => false,
         }
     }
 
@@ -188,8 +190,8 @@ impl Resident {
     #[cold]
     #[inline(never)]
     fn catch_up(&self) {
-        let mut stored = self.stored();
-        self.write_counts(&mut stored, self.clock.now());
+        let now = self.clock.now();
+        self.write_counts(&mut self.stored(), now);
     }
 
     /// Adds to the record what was counted beside it.
