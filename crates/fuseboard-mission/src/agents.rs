@@ -28,6 +28,9 @@ pub const MOST_TEXT: usize = 64 * 1024;
 /// Longest name, id or line that is kept, in bytes.
 const MOST_NAME: usize = 200;
 
+/// Why an output without any JSON is unmeasured.
+const NO_JSON: &str = "the output holds no JSON, and plain text tells no usage";
+
 /// An agent whose output has a known form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Agent {
@@ -182,7 +185,7 @@ pub fn read_text(kind: AgentKind, text: &str) -> Reading {
         _ if codex.has_seen_any() => codex.reading(any),
         _ if gemini.has_seen_any() => gemini.reading(any),
         _ if any => Reading::unmeasured(None, "the output is no known agent's"),
-        _ => Reading::unmeasured(None, "the output holds no JSON, and plain text tells no usage"),
+        _ => Reading::unmeasured(None, NO_JSON),
     }
 }
 

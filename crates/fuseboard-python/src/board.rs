@@ -7,14 +7,14 @@ use fuseboard::clock::{Clock, SystemClock};
 use fuseboard::event::{EventKind, Notice, Observer};
 use fuseboard::record::Position;
 use fuseboard::store::{MemoryStore, Store};
-use fuseboard::{CircuitName, Shown};
+use fuseboard::{CircuitError, CircuitName, Shown};
 use fuseboard_stores::SqliteStore;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
 
 use crate::circuit::Circuit;
 use crate::clock::FakeClock;
-use crate::errors::{contained, detached, no_circuit, no_store, wrong};
+use crate::errors::{contained, detached, no_store, wrong};
 use crate::fork::ForkSafe;
 use crate::gate::Gate;
 use crate::policy::Policy;
@@ -65,6 +65,21 @@ impl Opened {
         &self.board
     }
 
+    /// What has this name, circuit or gate: with a policy of its own, or with the one that it inherits.
+    pub(crate) fn named<T>(
+        &self,
+        name: &str,
+        policy: Option<fuseboard::Policy>,
+        own: fn(&fuseboard::Board, &CircuitName, fuseboard::Policy) -> Result<T, CircuitError>,
+        inherited: fn(&fuseboard::Board, &str) -> Result<T, CircuitError>,
+    ) -> PyResult<T> {
+        match policy {
+            Some(policy) => own(&self.board, &CircuitName::new(name).map_err(wrong)?, policy),
+            None => inherited(&self.board, name),
+        }
+        .map_err(wrong)
+    }
+
     /// Asks the board. While a file is waited for, other threads run. Memory is asked with the interpreter's lock held, so
     /// that no other thread is in the middle of it when this one forks.
     pub(crate) fn ask<T: Send>(&self, py: Python<'_>, ask: impl FnOnce() -> T + Send) -> PyResult<T> {
@@ -74,14 +89,6 @@ impl Opened {
     /// Whether asking takes long enough to let other threads run meanwhile.
     pub(crate) fn waits(&self) -> bool {
         self.waits
-    }
-
-    pub(crate) fn circuit(&self, name: &str, policy: Option<fuseboard::Policy>) -> PyResult<fuseboard::Circuit> {
-        let circuit = match policy {
-            Some(policy) => self.board.circuit_with(&CircuitName::new(name).map_err(wrong)?, policy),
-            None => self.board.circuit(name),
-        };
-        circuit.map_err(|error| no_circuit(&error))
     }
 }
 

@@ -22,7 +22,8 @@ pub(crate) struct Circuit {
 
 impl Circuit {
     pub(crate) fn of(opened: Arc<Opened>, name: &str, policy: Option<fuseboard::Policy>) -> PyResult<Self> {
-        let handle = opened.circuit(name, policy)?.classify(ByException);
+        let circuit = opened.named(name, policy, fuseboard::Board::circuit_with, fuseboard::Board::circuit)?;
+        let handle = circuit.classify(ByException);
         Ok(Self { opened, handle })
     }
 

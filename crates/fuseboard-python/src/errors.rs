@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use fuseboard::{CircuitError, Refusal, RefusalReason, panic_message};
+use fuseboard::{Refusal, RefusalReason, panic_message};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
@@ -48,12 +48,8 @@ pub(crate) fn refused(py: Python<'_>, refusal: &Refusal) -> PyErr {
     told.err().unwrap_or(error)
 }
 
-/// A name or a policy that cannot be.
+/// A name, a policy or a circuit that cannot be.
 pub(crate) fn wrong(error: impl Display) -> PyErr {
-    PyValueError::new_err(error.to_string())
-}
-
-pub(crate) fn no_circuit(error: &CircuitError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 

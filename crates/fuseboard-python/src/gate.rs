@@ -1,12 +1,12 @@
 //! Gates: without a verdict of their own they block.
 
-use fuseboard::{CircuitName, Outcome};
+use fuseboard::Outcome;
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::board::Opened;
-use crate::errors::{detached, no_circuit, wrong};
+use crate::errors::detached;
 use crate::said::outcome;
 
 /// What a gate says. It is neither true nor false: look at `passed`.
@@ -73,12 +73,8 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn of(opened: &Opened, name: &str, policy: Option<fuseboard::Policy>) -> PyResult<Self> {
-        let board = opened.board();
-        let gate = match policy {
-            Some(policy) => board.gate_with(&CircuitName::new(name).map_err(wrong)?, policy),
-            None => board.gate(name),
-        };
-        Ok(Self { gate: gate.map_err(|error| no_circuit(&error))? })
+        let gate = opened.named(name, policy, fuseboard::Board::gate_with, fuseboard::Board::gate)?;
+        Ok(Self { gate })
     }
 }
 

@@ -192,7 +192,7 @@ impl Circuit {
             }
             Admission::Skip(skip) => {
                 self.tell_skipped(&skip, &snapshot, false);
-                Err(self.refusal(RefusalReason::Skipped(skip), Some(&snapshot)))
+                Err(self.refusal(RefusalReason::Skipped(skip), Some((&snapshot.loaded.record, snapshot.loaded.now))))
             }
         }
     }
@@ -285,11 +285,11 @@ impl Circuit {
         call.is_kept().then_some(Row::Outcome(row))
     }
 
-    fn refusal(&self, reason: RefusalReason, snapshot: Option<&Snapshot>) -> Refusal {
+    /// The refusal with all that helps, as far as the record is known, and when it was so.
+    pub(crate) fn refusal(&self, reason: RefusalReason, known: Option<(&Record, Moment)>) -> Refusal {
         let (mut open_for, mut retry_in, mut last_error) = (None, None, None);
-        if let (Some(snapshot), RefusalReason::Skipped(skip)) = (snapshot, &reason) {
-            let at = snapshot.loaded.now;
-            last_error = snapshot.loaded.record.last_failure.as_ref().map(|last| last.failure.message.clone());
+        if let (Some((record, at)), RefusalReason::Skipped(skip)) = (known, &reason) {
+            last_error = record.last_failure.as_ref().map(|last| last.failure.message.clone());
             match &skip.reason {
                 SkipReason::Open { since, probe_at } => {
                     open_for = Some(at.since(*since));

@@ -197,13 +197,7 @@ impl Refused<'_> {
                     State::Closed { .. } | State::HalfOpen { .. } => (at, Some(at), 0),
                 };
                 let skip = Skip { reason: SkipReason::Open { since, probe_at }, count: before.saturating_add(skips) };
-                Refusal {
-                    circuit: circuit.name().clone(),
-                    reason: RefusalReason::Skipped(skip),
-                    open_for: Some(at.since(since)),
-                    retry_in: probe_at.map(|due| due.since(at)),
-                    last_error: record.last_failure.as_ref().map(|last| last.failure.message.clone()),
-                }
+                circuit.refusal(RefusalReason::Skipped(skip), Some((record, at)))
             }),
         }
     }

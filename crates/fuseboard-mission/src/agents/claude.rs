@@ -15,7 +15,7 @@ use fuseboard_pipeline::stamp::Stamp;
 use serde_json::Value;
 
 use super::objects::{Object, count, money};
-use super::{Agent, Reading, bounded, name};
+use super::{Agent, NO_JSON, Reading, bounded, name};
 
 /// Most models that one session is believed to use.
 const MOST_MODELS: usize = 100;
@@ -84,7 +84,7 @@ impl Reader {
             let why = match (self.seen, any) {
                 (true, _) => "the output ends before the result: the agent was ended, or the output was cut",
                 (false, true) => "the output holds no result of Claude Code",
-                (false, false) => "the output holds no JSON, and plain text tells no usage",
+                (false, false) => NO_JSON,
             };
             Reading::unmeasured(Some(Agent::Claude), why)
         });

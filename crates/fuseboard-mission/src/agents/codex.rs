@@ -13,7 +13,7 @@ use fuseboard_pipeline::job::{JobFailure, ModelUsage};
 use serde_json::Value;
 
 use super::objects::{Object, count};
-use super::{Agent, Reading, bounded, name};
+use super::{Agent, NO_JSON, Reading, bounded, name};
 
 /// Collects what the lines of an output tell.
 #[derive(Default)]
@@ -82,7 +82,7 @@ impl Reader {
             (Some(usage), ..) => row(usage).ok_or("the usage in the output holds no counts"),
             (None, true, _) => Err("the output tells no usage: no turn came to its end, or the output was cut"),
             (None, false, true) => Err("the output holds no event of Codex"),
-            (None, false, false) => Err("the output holds no JSON, and plain text tells no usage"),
+            (None, false, false) => Err(NO_JSON),
         };
         let error = self.turn.as_ref().and_then(|turn| turn.as_ref().err().cloned());
         Reading {

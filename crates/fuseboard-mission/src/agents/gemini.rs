@@ -13,7 +13,7 @@ use fuseboard_pipeline::job::{JobFailure, ModelUsage};
 use serde_json::Value;
 
 use super::objects::{Object, count};
-use super::{Agent, MOST_TEXT, Reading, bounded, name};
+use super::{Agent, MOST_TEXT, NO_JSON, Reading, bounded, name};
 
 /// Most models that one call is believed to use.
 const MOST_MODELS: usize = 100;
@@ -91,7 +91,7 @@ impl Reader {
             (None, false, true) => {
                 Err("the output holds no answer of Gemini CLI: the agent was ended, or the output was cut")
             }
-            (None, false, false) => Err("the output holds no JSON, and plain text tells no usage"),
+            (None, false, false) => Err(NO_JSON),
         };
         let is_error = self.ending.as_deref().map(|ending| ending != "success");
         let failure = match &self.error {

@@ -143,8 +143,7 @@ class CircuitBreaker:
         A failure, and a call that is skipped, give the default, or what the factory makes for each use, or `None`. With
         `reraise` the failure goes on after it was counted, and a skip raises `CircuitOpen` unless there is a default.
         """
-        gives = check_defaults(default, default_factory)
-        kept = None if default is NOTHING else default
+        gives, kept = check_defaults(default, default_factory)
         factory = None if default_factory is None else self._contained(name, default_factory)
 
         def skipped(count: int, error: str | None) -> None:

@@ -40,17 +40,16 @@ def guard(
     >>> count("seventeen")
     0
     """
-    gives = check_defaults(default, default_factory)
-    kept = None if default is NOTHING else default
+    gives, kept = check_defaults(default, default_factory)
     raises = not gives if reraise is None else reraise
     return wrap(Guard(circuit, kept, default_factory, gives=gives, reraise=raises))
 
 
-def check_defaults(default: Any, default_factory: Callable[[], Any] | None) -> bool:
-    """Whether there is something to give in place of a value."""
+def check_defaults(default: Any, default_factory: Callable[[], Any] | None) -> tuple[bool, Any]:
+    """Whether there is something to give in place of a value, and the default, `None` without one."""
     if default is not NOTHING and default_factory is not None:
         raise ValueError("Cannot specify both default and default_factory")
-    return default is not NOTHING or default_factory is not None
+    return default is not NOTHING or default_factory is not None, None if default is NOTHING else default
 
 
 def wrap(guard: Guard) -> Callable[[Callable[P, T]], Callable[P, T]]:

@@ -83,7 +83,7 @@ impl Resident {
     #[inline]
     pub(crate) fn count_success(&self) {
         let before = self.successes.fetch_add(1, Ordering::Relaxed);
-        if before & ((1 << COUNT_BITS) - 1) >= ENOUGH {
+        if number(before) >= ENOUGH {
             self.catch_up();
         }
     }
@@ -133,16 +133,13 @@ impl Resident {
             self.write_counts(&mut stored, now);
             return Swap::Conflict(Box::new(loaded(stored.as_deref(), now)));
         }
-        let Stored { version, record } = &mut **stored.get_or_insert_default();
-        let outage = record.outage().copied();
-        let renewed = record.epoch != next.epoch;
-        record.clone_from(next);
+        let stored = &mut **stored.get_or_insert_default();
+        let mut next = next.clone();
         self.take_counts(now, |successes, since, skips| {
-            state::catch_up(record, outage.as_ref(), successes, since, skips);
+            state::catch_up(&mut next, stored.record.outage(), successes, since, skips);
         });
-        *version += 1;
-        self.follow(record, renewed);
-        Swap::Done(Version(*version))
+        self.keep(stored, next);
+        Swap::Done(Version(stored.version))
     }
 
     /// Decides on the record and keeps the decision. It must not take long: the record is locked meanwhile.
@@ -155,11 +152,7 @@ impl Resident {
             None => decide(&Record::default(), now),
         };
         if let Some(next) = next {
-            let Stored { version, record } = &mut **stored.get_or_insert_default();
-            let renewed = record.epoch != next.epoch;
-            *record = next;
-            *version += 1;
-            self.follow(record, renewed);
+            self.keep(stored.get_or_insert_default(), next);
         }
         (answer, changes, loaded(stored.as_deref(), now))
     }
@@ -180,7 +173,7 @@ impl Resident {
     }
 
     pub(super) fn is_stored(&self) -> bool {
-        self.stored().is_some() || self.successes.load(Ordering::Relaxed) & ((1 << COUNT_BITS) - 1) > 0
+        self.stored().is_some() || number(self.successes.load(Ordering::Relaxed)) > 0
     }
 
     fn stored(&self) -> MutexGuard<'_, Option<Box<Stored>>> {
@@ -208,10 +201,18 @@ impl Resident {
     fn take_counts(&self, now: Moment, write: impl FnOnce(u32, Moment, u64)) {
         let taken = self.successes.swap(slot(now) << COUNT_BITS, Ordering::Relaxed);
         let skips = self.skips.swap(0, Ordering::Relaxed);
-        let successes = u32::try_from(taken & ((1 << COUNT_BITS) - 1)).unwrap_or(u32::MAX);
+        let successes = u32::try_from(number(taken)).unwrap_or(u32::MAX);
         if successes > 0 || skips > 0 {
             write(successes, moment(taken >> COUNT_BITS).min(now), skips);
         }
+    }
+
+    /// Replaces the record. The caller holds the lock.
+    fn keep(&self, stored: &mut Stored, next: Record) {
+        let renewed = stored.record.epoch != next.epoch;
+        stored.record = next;
+        stored.version += 1;
+        self.follow(&stored.record, renewed);
     }
 
     /// Tells without a lock what is known of the record now. The caller holds the lock.
@@ -237,6 +238,11 @@ fn loaded(stored: Option<&Stored>, now: Moment) -> Loaded {
         Some(Stored { version, record }) => Loaded { record: record.clone(), version: Some(Version(*version)), now },
         None => Loaded { record: Record::default(), version: None, now },
     }
+}
+
+/// The number of unwritten successes in their word.
+fn number(successes: u64) -> u64 {
+    successes & ((1 << COUNT_BITS) - 1)
 }
 
 /// The slot of time that a moment lies in. Before the axis' zero there is but one.
