@@ -9,7 +9,7 @@ use fuseboard::record::Position;
 use fuseboard::store::{MemoryStore, Store};
 use fuseboard::{CircuitError, CircuitName, Shown};
 use fuseboard_stores::SqliteStore;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::circuit::Circuit;
@@ -18,6 +18,7 @@ use crate::errors::{contained, detached, no_store, wrong};
 use crate::fork::ForkSafe;
 use crate::gate::Gate;
 use crate::policy::Policy;
+use crate::said::ByException;
 
 /// A board of the library, and whether asking it may take long.
 pub(crate) struct Opened {
@@ -92,6 +93,19 @@ impl Opened {
     }
 }
 
+/// The file that a store's address names; `None` for memory.
+fn file_of(store: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    let advice = "write \"sqlite:/path/state.db\", or nothing for memory";
+    let Ok(address) = store.extract::<&str>() else {
+        return Err(PyTypeError::new_err(format!("a store is given as a text, not as {}; {advice}", store.repr()?)));
+    };
+    match address.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => Ok(Some(path.to_owned())),
+        _ if address == "memory:" => Ok(None),
+        _ => Err(PyValueError::new_err(format!("{address:?} is no store; {advice}"))),
+    }
+}
+
 /// Circuits by their names. `store` is `None` for this process's memory, or `"sqlite:PATH"` for a file that is shared with
 /// other processes and with the program `fuseboard`.
 ///
@@ -106,23 +120,13 @@ impl Board {
     #[new]
     #[pyo3(signature = (store = None, *, policy = None, exact_totals = false, clock = None, observer = None))]
     fn new(
-        store: Option<&str>,
+        store: Option<&Bound<'_, PyAny>>,
         policy: Option<&Policy>,
         exact_totals: bool,
         clock: Option<&FakeClock>,
         observer: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let path = match store {
-            None | Some("memory:") => None,
-            Some(address) => match address.strip_prefix("sqlite:") {
-                Some(path) if !path.is_empty() => Some(path.to_owned()),
-                _ => {
-                    let why =
-                        format!("{address:?} is no store; write \"sqlite:/path/state.db\", or nothing for memory");
-                    return Err(PyValueError::new_err(why));
-                }
-            },
-        };
+        let path = store.map(file_of).transpose()?.flatten();
         let clock = clock.map(|clock| clock.clock.clone());
         let of_store: Arc<dyn Clock> = match &clock {
             Some(clock) => Arc::new(clock.clone()),
@@ -144,16 +148,23 @@ impl Board {
         Ok(Self { opened: Arc::new(Opened { board: builder.build(), waits }) })
     }
 
-    /// The circuit of this name, with the board's policy or one of its own.
-    #[pyo3(signature = (name, policy = None))]
-    fn circuit(&self, name: &str, policy: Option<&Policy>) -> PyResult<Circuit> {
-        Circuit::of(self.opened.clone(), name, policy.map(|policy| policy.policy))
+    /// The circuit of this name, with the board's policy or one of its own. `ignore` are exceptions that say nothing of the
+    /// work: a type or a tuple of types, as in `except`.
+    #[pyo3(signature = (name, policy = None, *, ignore = None))]
+    fn circuit(&self, name: &str, policy: Option<&Policy>, ignore: Option<Bound<'_, PyAny>>) -> PyResult<Circuit> {
+        let policy = policy.map(|policy| policy.policy);
+        Circuit::of(self.opened.clone(), name, policy, ByException::ignoring(ignore)?)
     }
 
     /// The gate of this name: it passes nothing that it did not judge.
     #[pyo3(signature = (name, policy = None))]
     fn gate(&self, name: &str, policy: Option<&Policy>) -> PyResult<Gate> {
-        Gate::of(&self.opened, name, policy.map(|policy| policy.policy))
+        Gate::of(self.opened.clone(), name, policy.map(|policy| policy.policy))
+    }
+
+    /// Gives the circuits `NAME/…` a policy that they inherit, unless they have one of their own.
+    fn group(&self, name: &str, policy: &Policy) -> PyResult<()> {
+        self.opened.board().group(name, policy.policy).map(drop).map_err(wrong)
     }
 
     /// One circuit as it is now, or `None` if the store never saw it. Looking changes nothing.

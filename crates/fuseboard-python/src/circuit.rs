@@ -1,30 +1,36 @@
 //! The caller's handle.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use fuseboard::{Failure, FailureKind, Outcome, TryError};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use fuseboard::{Outcome, TryError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::board::Opened;
 use crate::errors::{contained, detached, no_store, refused};
-use crate::fork;
+use crate::once::Once;
 use crate::policy::Policy;
-use crate::said::{ByException, outcome, text};
+use crate::said::{ByException, failure};
 
 /// A named circuit, for who calls the work behind it.
 #[pyclass(frozen, module = "fuseboard")]
 pub(crate) struct Circuit {
     opened: Arc<Opened>,
     handle: fuseboard::Classified<ByException>,
+    classify: ByException,
 }
 
 impl Circuit {
-    pub(crate) fn of(opened: Arc<Opened>, name: &str, policy: Option<fuseboard::Policy>) -> PyResult<Self> {
+    pub(crate) fn of(
+        opened: Arc<Opened>,
+        name: &str,
+        policy: Option<fuseboard::Policy>,
+        classify: ByException,
+    ) -> PyResult<Self> {
         let circuit = opened.named(name, policy, fuseboard::Board::circuit_with, fuseboard::Board::circuit)?;
-        let handle = circuit.classify(ByException);
-        Ok(Self { opened, handle })
+        let handle = circuit.classify(classify.clone());
+        Ok(Self { opened, handle, classify })
     }
 
     /// Calls the function behind the circuit.
@@ -52,8 +58,22 @@ impl Circuit {
 
     pub(crate) fn permit_or(&self, py: Python<'_>) -> PyResult<Result<Permit, fuseboard::Refusal>> {
         let asked = self.opened.ask(py, || self.handle.circuit().permit().map(fuseboard::Permit::keep_alive))?;
-        let forks = if self.opened.waits() { fork::forks() } else { 0 };
-        Ok(asked.map(|permit| Permit { held: Mutex::new(Some(permit)), opened: self.opened.clone(), forks }))
+        Ok(asked.map(|permit| Permit { held: Once::new(permit, self.opened.clone()), classify: self.classify.clone() }))
+    }
+
+    /// What an exception means here.
+    pub(crate) fn outcome(&self, py: Python<'_>, error: &Bound<'_, PyAny>) -> Outcome {
+        self.classify.of(py, &PyErr::from_value(error.clone()))
+    }
+
+    /// Leave as a number, where that will do.
+    pub(crate) fn token(&self) -> PyResult<Result<Option<u64>, fuseboard::Refusal>> {
+        contained(|| self.handle.circuit().token())
+    }
+
+    /// Reports what ran by this number.
+    pub(crate) fn settle_token(&self, token: u64, outcome: &Outcome) -> PyResult<()> {
+        contained(|| self.handle.circuit().settle_token(token, outcome))
     }
 
     fn report(&self, py: Python<'_>, outcome: &Outcome) -> PyResult<()> {
@@ -94,13 +114,13 @@ impl Circuit {
             }
             Ok(value) => Ok(value),
             Err(TryError::Failed(error)) => Err(error),
-            Err(TryError::Skipped(refusal)) => Err(refused(py, &refusal)),
+            Err(TryError::Skipped(refusal)) => Err(refused(py, &refusal, None)),
         }
     }
 
     /// Leave to run once, to be settled by hand or by a `with` block.
     fn permit(&self, py: Python<'_>) -> PyResult<Permit> {
-        self.permit_or(py)?.map_err(|refusal| refused(py, &refusal))
+        self.permit_or(py)?.map_err(|refusal| refused(py, &refusal, None))
     }
 
     /// Whether a call would run now. Asking changes nothing.
@@ -115,7 +135,7 @@ impl Circuit {
 
     /// Feeds a failure of work that ran without a permit.
     fn record_failure(&self, py: Python<'_>, error: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.report(py, &Outcome::Failure(Failure::new(FailureKind::Error, &text(error))))
+        self.report(py, &failure(error))
     }
 
     fn __repr__(&self) -> String {
@@ -127,40 +147,17 @@ impl Circuit {
 /// ignored.
 #[pyclass(frozen, module = "fuseboard")]
 pub(crate) struct Permit {
-    held: Mutex<Option<fuseboard::Permit>>,
-    opened: Arc<Opened>,
-    /// In which process it was given: another one's permit is not settled here.
-    forks: u64,
+    held: Once<fuseboard::Permit>,
+    classify: ByException,
 }
 
 impl Permit {
-    fn take(&self) -> Option<fuseboard::Permit> {
-        let permit = self.held.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        if self.opened.waits() && self.forks != fork::forks() {
-            std::mem::forget(permit);
-            return None;
-        }
-        Some(permit)
-    }
-
-    fn settle(&self, py: Python<'_>, outcome: &Outcome) -> PyResult<()> {
-        let Some(permit) = self.take() else {
-            return Err(PyRuntimeError::new_err("this permit is settled already, or of another process"));
-        };
-        self.opened.ask(py, || match outcome {
+    pub(crate) fn settle(&self, py: Python<'_>, outcome: &Outcome) -> PyResult<()> {
+        self.held.settle(py, |permit| match outcome {
             Outcome::Success => permit.success(),
             Outcome::Failure(failure) => permit.failure(&failure.message),
             Outcome::Ignored => permit.ignored(),
         })
-    }
-}
-
-impl Drop for Permit {
-    /// It counts as ignored. The interpreter's lock is let go of while a file is waited for.
-    fn drop(&mut self) {
-        if let Some(permit) = self.take() {
-            Python::attach(|py| drop(self.opened.ask(py, || permit.ignored())));
-        }
     }
 }
 
@@ -173,7 +170,7 @@ impl Permit {
 
     /// The work failed.
     fn failure(&self, py: Python<'_>, error: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.settle(py, &Outcome::Failure(Failure::new(FailureKind::Error, &text(error))))
+        self.settle(py, &failure(error))
     }
 
     /// Nothing can be said of the work.
@@ -184,7 +181,7 @@ impl Permit {
     /// Whether the circuit waits for this very call.
     #[getter]
     fn is_probe(&self) -> bool {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(fuseboard::Permit::is_probe)
+        self.held.looked_at(|permit| permit.is_some_and(fuseboard::Permit::is_probe))
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -200,10 +197,10 @@ impl Permit {
         traceback: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<bool> {
         let _ = (kind, traceback);
-        if self.held.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+        if self.held.looked_at(|permit| permit.is_none()) {
             return Ok(false); // settled by hand inside of the block
         }
-        let outcome = error.map_or(Outcome::Success, |error| outcome(py, &PyErr::from_value(error.clone())));
+        let outcome = error.map_or(Outcome::Success, |error| self.classify.of(py, &PyErr::from_value(error.clone())));
         self.settle(py, &outcome)?;
         Ok(false)
     }

@@ -31,16 +31,21 @@ pub(crate) fn detached<T: Send>(py: Python<'_>, run: impl FnOnce() -> T + Send) 
     contained(|| py.detach(run))
 }
 
-/// A refusal, to be raised.
-pub(crate) fn refused(py: Python<'_>, refusal: &Refusal) -> PyErr {
-    let error = CircuitOpen::new_err(refusal.to_string());
+/// A refusal, to be raised. `name` is what the caller calls the circuit, if that is something else.
+pub(crate) fn refused(py: Python<'_>, refusal: &Refusal, name: Option<&str>) -> PyErr {
+    let (said, stored) = (refusal.to_string(), refusal.circuit.as_str());
+    let name = name.unwrap_or(stored);
+    let error = CircuitOpen::new_err(match said.strip_prefix(stored) {
+        Some(why) => format!("{name}{why}"),
+        None => said,
+    });
     let skips = match &refusal.reason {
         RefusalReason::Skipped(skip) => skip.count,
         RefusalReason::StoreLost(_) => 0,
     };
     let value = error.value(py);
     let told = value
-        .setattr("circuit", refusal.circuit.as_str())
+        .setattr("circuit", name)
         .and_then(|()| value.setattr("retry_in", refusal.retry_in.map(|time| time.as_secs_f64())))
         .and_then(|()| value.setattr("open_for", refusal.open_for.map(|time| time.as_secs_f64())))
         .and_then(|()| value.setattr("last_error", refusal.last_error.as_deref()))

@@ -1,6 +1,6 @@
 //! What a decorated function calls.
 
-use fuseboard::{Refusal, RefusalReason, TryError};
+use fuseboard::{Outcome, Refusal, RefusalReason, TryError};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -19,6 +19,8 @@ pub(crate) struct Guard {
     gives: bool,
     #[pyo3(get)]
     reraise: bool,
+    /// What the caller calls the circuit, if that is something else.
+    name: Option<String>,
     /// Told of the first skip and of every so many.
     on_skip: Option<(Py<PyAny>, u64)>,
 }
@@ -26,17 +28,17 @@ pub(crate) struct Guard {
 #[pymethods]
 impl Guard {
     #[new]
-    #[pyo3(signature = (circuit, default, factory, *, gives, reraise, on_skip = None, every = 20))]
+    #[pyo3(signature = (circuit, default, factory, *, gives, reraise, name = None, on_skip = None))]
     fn new(
         circuit: Py<Circuit>,
         default: Option<Py<PyAny>>,
         factory: Option<Py<PyAny>>,
         gives: bool,
         reraise: bool,
-        on_skip: Option<Py<PyAny>>,
-        every: u64,
+        name: Option<String>,
+        on_skip: Option<(Py<PyAny>, u64)>,
     ) -> Self {
-        Self { circuit, default, factory, gives, reraise, on_skip: on_skip.map(|told| (told, every)) }
+        Self { circuit, default, factory, gives, reraise, name, on_skip }
     }
 
     /// For the collector of cycles: what can be reached from here.
@@ -65,12 +67,35 @@ impl Guard {
         }
     }
 
-    /// Leave for a coroutine; `None` if it is skipped, and the fallback given in its place.
-    fn enter(&self, py: Python<'_>) -> PyResult<Option<Permit>> {
-        match self.circuit.get().permit_or(py)? {
-            Ok(permit) => Ok(Some(permit)),
-            Err(refusal) => self.tell_skipped(py, &refusal).map(|()| None),
-        }
+    /// Leave for a coroutine, to be given back to `succeeded`, `failed` or `interrupted`: a number where that will do, else a
+    /// permit. `None` if it is skipped, and the fallback given in its place.
+    fn enter<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let circuit = self.circuit.get();
+        let refusal = match circuit.token()? {
+            Ok(Some(token)) => return Ok(Some(token.into_pyobject(py)?.into_any())),
+            Ok(None) => match circuit.permit_or(py)? {
+                Ok(permit) => return Ok(Some(Bound::new(py, permit)?.into_any())),
+                Err(refusal) => refusal,
+            },
+            Err(refusal) => refusal,
+        };
+        self.tell_skipped(py, &refusal).map(|()| None)
+    }
+
+    /// The coroutine gave its value.
+    fn succeeded(&self, py: Python<'_>, leave: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.settle(py, leave, &Outcome::Success)
+    }
+
+    /// It raised this.
+    fn failed(&self, py: Python<'_>, leave: &Bound<'_, PyAny>, error: &Bound<'_, PyAny>) -> PyResult<()> {
+        let outcome = self.circuit.get().outcome(py, error);
+        self.settle(py, leave, &outcome)
+    }
+
+    /// Somebody else ended it.
+    fn interrupted(&self, py: Python<'_>, leave: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.settle(py, leave, &Outcome::Ignored)
     }
 
     /// What is given in place of a value that was not made.
@@ -84,6 +109,13 @@ impl Guard {
 }
 
 impl Guard {
+    fn settle(&self, py: Python<'_>, leave: &Bound<'_, PyAny>, outcome: &Outcome) -> PyResult<()> {
+        match leave.cast::<Permit>() {
+            Ok(permit) => permit.get().settle(py, outcome),
+            Err(_) => self.circuit.get().settle_token(leave.extract()?, outcome),
+        }
+    }
+
     /// Tells of a skip, or raises it if there is nothing to give.
     fn tell_skipped(&self, py: Python<'_>, refusal: &Refusal) -> PyResult<()> {
         if let (Some((told, every)), RefusalReason::Skipped(skip)) = (&self.on_skip, &refusal.reason)
@@ -91,6 +123,6 @@ impl Guard {
         {
             told.call1(py, (skip.count, refusal.last_error.as_deref()))?;
         }
-        if self.reraise && !self.gives { Err(refused(py, refusal)) } else { Ok(()) }
+        if self.reraise && !self.gives { Err(refused(py, refusal, self.name.as_deref())) } else { Ok(()) }
     }
 }

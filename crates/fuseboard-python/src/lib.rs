@@ -8,6 +8,7 @@ mod errors;
 mod fork;
 mod gate;
 mod guard;
+mod once;
 mod policy;
 mod said;
 
@@ -25,7 +26,7 @@ mod _native {
     #[pymodule_export]
     use crate::errors::{CircuitOpen, FuseboardError, StoreError};
     #[pymodule_export]
-    use crate::gate::{Gate, Verdict};
+    use crate::gate::{Evaluation, Gate, Verdict};
     #[pymodule_export]
     use crate::guard::Guard;
     #[pymodule_export]

@@ -16,8 +16,14 @@ pub(crate) struct Policy {
     pub(crate) policy: fuseboard::Policy,
 }
 
-fn seconds(time: f64) -> PyResult<Duration> {
-    Duration::try_from_secs_f64(time).map_err(wrong)
+fn seconds(what: &str, time: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(time)
+        .map_err(|_| wrong(format_args!("{what} must be a time in seconds that is not negative, not {time}")))
+}
+
+fn count(what: &str, number: i64) -> PyResult<u32> {
+    u32::try_from(number)
+        .map_err(|_| wrong(format_args!("{what} must be at least 1 and at most {}, not {number}", u32::MAX)))
 }
 
 #[pymethods]
@@ -29,36 +35,40 @@ impl Policy {
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords")]
     fn new(
-        trip_after: u32,
-        rate: Option<(f64, u32, f64)>,
+        trip_after: i64,
+        rate: Option<(f64, i64, f64)>,
         slow_after: Option<f64>,
         cool_down: Option<f64>,
         cool_down_factor: f64,
         cool_down_max: Option<f64>,
         jitter: f64,
-        probes: u32,
+        probes: i64,
         lease: f64,
         observe: bool,
     ) -> PyResult<Self> {
         let trip = match rate {
-            Some((failures, of, within)) => TripRule::Rate(FailureRate { failures, of, within: seconds(within)? }),
-            None => TripRule::TripAfter(trip_after),
+            Some((failures, of, within)) => TripRule::Rate(FailureRate {
+                failures,
+                of: count("rate's second number", of)?,
+                within: seconds("rate's third number", within)?,
+            }),
+            None => TripRule::TripAfter(count("trip_after", trip_after)?),
         };
         let mode = if observe { Mode::Observe } else { Mode::Enforce };
         let mut builder = fuseboard::Policy::builder()
             .trip(trip)
-            .slow_after(slow_after.map(seconds).transpose()?)
+            .slow_after(slow_after.map(|time| seconds("slow_after", time)).transpose()?)
             .cool_down_factor(cool_down_factor)
             .jitter(jitter)
-            .probes(probes)
-            .lease(seconds(lease)?)
+            .probes(count("probes", probes)?)
+            .lease(seconds("lease", lease)?)
             .mode(mode);
         builder = match cool_down {
-            Some(time) => builder.cool_down(seconds(time)?),
+            Some(time) => builder.cool_down(seconds("cool_down", time)?),
             None => builder.cool_down_never(),
         };
         if let Some(max) = cool_down_max {
-            builder = builder.cool_down_max(seconds(max)?);
+            builder = builder.cool_down_max(seconds("cool_down_max", max)?);
         }
         Ok(Self { policy: builder.build().map_err(wrong)? })
     }

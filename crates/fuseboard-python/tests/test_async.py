@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from conftest import Lines
 
-from fuseboard import CircuitBreaker, CircuitOpen
+from fuseboard import Board, CircuitBreaker, CircuitOpen, Verdict
 
 
 def test_a_coroutine_is_awaited_behind_its_circuit(breaker: CircuitBreaker, lines: Lines) -> None:
@@ -96,3 +96,67 @@ def test_many_coroutines_at_once_share_one_probe(lines: Lines) -> None:
 
     answers = asyncio.run(go())
     assert (answers.count("done"), answers.count("skipped"), len(asked)) == (1, 7, 1)
+
+
+def test_a_gate_awaits_its_evaluator() -> None:
+    gate = Board().gate("review")
+
+    async def review(branch: str) -> Verdict:
+        await asyncio.sleep(0)
+        return Verdict.block("3 secrets") if branch == "leaky" else Verdict.allow()
+
+    assert asyncio.run(gate.judge_async(review, "clean")).passed
+    blocked = asyncio.run(gate.judge_async(review, branch="leaky"))
+    assert (blocked.passed, blocked.evaluated, blocked.why) == (False, True, "3 secrets")
+
+
+def test_a_gate_passes_nothing_that_was_not_awaited_to_its_end() -> None:
+    board = Board()
+    gate = board.gate("review")
+    ran: list[int] = []
+
+    async def crashes() -> Verdict:
+        raise OSError("no scanner")
+
+    async def says_yes() -> Any:
+        ran.append(1)
+        return True
+
+    async def hangs() -> Verdict:
+        await asyncio.sleep(60)
+        return Verdict.allow()
+
+    async def cancelled() -> None:
+        task = asyncio.ensure_future(gate.judge_async(hangs))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    view = board.view("review")
+    assert view is not None and (view.failures, view.totals["ignored"]) == (0, 1)
+    for evaluate, why in [(says_yes, "returned bool"), (crashes, "no scanner"), (says_yes, "circuit open")]:
+        verdict = asyncio.run(gate.judge_async(evaluate))
+        assert not verdict.passed and not verdict.evaluated and why in str(verdict.why), verdict
+    assert len(ran) == 1, "an open gate asks nobody"
+    plain: Any = Verdict.allow
+    assert not asyncio.run(board.gate("plain").judge_async(plain)).passed, "it is no coroutine function"
+
+
+def test_tasks_that_end_after_their_circuit_opened_or_was_reset_are_told_apart(breaker: CircuitBreaker) -> None:
+    @breaker.guard("late", default="skipped")
+    async def late(seconds: float) -> str:
+        await asyncio.sleep(seconds)
+        return "done"
+
+    async def go() -> None:
+        slow = asyncio.ensure_future(late(0.02))
+        await asyncio.sleep(0)
+        breaker.record_failure("late", "down")
+        breaker.record_failure("late", "down")
+        assert await slow == "done"
+        assert breaker.is_open("late"), "who began before the circuit opened does not close it"
+        assert await late(0) == "skipped"
+
+    asyncio.run(go())

@@ -1,13 +1,15 @@
 """Boards, circuits, permits, policies, gates, and what tests get."""
 
+import asyncio
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import failing
 
-from fuseboard import Board, Circuit, CircuitOpen, FuseboardError, Policy, StoreError, Verdict, guard
+from fuseboard import Board, Circuit, CircuitBreaker, CircuitOpen, FuseboardError, Policy, StoreError, Verdict, guard
 from fuseboard.testing import Stage
 
 
@@ -243,3 +245,81 @@ def test_the_fixture_gives_a_fresh_board_and_a_clock(fuseboard_stage: Stage) -> 
 
 def test_the_fixture_is_fresh_each_time(fuseboard_stage: Stage) -> None:
     assert fuseboard_stage.board.views() == []
+
+
+def test_exceptions_that_are_to_be_ignored_say_nothing_of_the_work() -> None:
+    board = Board(policy=Policy(trip_after=1), exact_totals=True)
+    users = board.circuit("users", ignore=(KeyError, FileNotFoundError))
+    for _ in range(3):
+        with pytest.raises(KeyError):
+            users.run(dict[str, int]().__getitem__, "ada")
+        with pytest.raises(FileNotFoundError), users.permit():
+            open("/nowhere")
+    view = board.view("users")
+    assert view is not None and (view.totals["ignored"], view.failures, view.is_open) == (6, 0, False)
+
+    @guard(users)
+    async def later() -> None:
+        raise KeyError("ada")
+
+    with pytest.raises(KeyError):
+        asyncio.run(later())
+    assert users.would_run()
+    with pytest.raises(ValueError):
+        users.run(int, "x")
+    assert not users.would_run()
+
+
+@pytest.mark.parametrize("wrong", [int, "KeyError", (KeyError, "x"), KeyError("x")])
+def test_what_is_no_exception_cannot_be_ignored(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="an exception type or a tuple of them"):
+        Board().circuit("users", ignore=wrong)
+
+
+def test_the_circuits_of_a_group_inherit_its_policy() -> None:
+    board = Board()
+    board.group("mail", Policy(trip_after=5))
+    assert board.circuit("mail/smtp").policy.trip_after == 5
+    assert board.circuit("mail/imap", Policy(trip_after=1)).policy.trip_after == 1
+    assert board.circuit("chat").policy.trip_after == 2
+    with pytest.raises(ValueError, match="mail"):
+        board.group("mail", Policy(trip_after=6))
+
+
+@pytest.mark.parametrize(
+    ("keywords", "said"),
+    [
+        ({"cool_down": -1}, "cool_down must be a time in seconds that is not negative, not -1"),
+        ({"lease": float("nan")}, "lease must be a time in seconds"),
+        ({"trip_after": -1}, "trip_after must be at least 1"),
+        ({"trip_after": 0}, "trip_after must be at least 1"),
+        ({"probes": 2**40}, "probes must be at least 1 and at most"),
+        ({"rate": (0.5, -2, 10)}, "rate's second number must be at least 1"),
+        ({"rate": (0.5, 2, -10)}, "rate's third number must be a time"),
+    ],
+)
+def test_a_policy_says_what_of_it_is_wrong(keywords: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Policy(**keywords)
+
+
+def test_what_is_no_store_and_no_circuit_is_told_with_what_to_write(tmp_path: Path) -> None:
+    wrong: Any = tmp_path / "state.db"
+    with pytest.raises(TypeError, match=r'as a text, not as .*state\.db.*; write "sqlite:/path/state\.db"'):
+        Board(wrong)
+    with pytest.raises(TypeError, match=r"write @guard\(board\.circuit\(\"name\"\)\), not"):
+        guard(wrong)
+    with pytest.raises(TypeError, match=r"write @breaker\.guard\(\"name\"\), not"):
+        CircuitBreaker().guard(wrong)
+
+
+def test_a_skip_is_raised_under_the_name_that_the_caller_gave() -> None:
+    @CircuitBreaker(threshold=1, log_fn=str).guard("_update Stats", reraise=True)
+    def update() -> None:
+        raise OSError("down")
+
+    with pytest.raises(OSError):
+        update()
+    with pytest.raises(CircuitOpen, match="^_update Stats: circuit open") as raised:
+        update()
+    assert raised.value.circuit == "_update Stats"

@@ -259,3 +259,23 @@ def test_a_child_of_a_fork_opens_what_its_parent_sees(tmp_path: Path) -> None:
 def test_the_program_is_there_and_says_its_version() -> None:
     assert shutil.which("fuseboard", path=str(Path(sys.executable).parent))
     assert subprocess.run([program(), "--version"], capture_output=True, check=True).stdout.startswith(b"fuseboard ")
+
+
+SUB_INTERPRETER = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+told = interpreters.run_string(interpreters.create(), '''
+try:
+    import fuseboard
+except ImportError as error:
+    print(error, flush=True)
+''')
+assert told is None, told
+"""
+
+
+def test_a_sub_interpreter_is_refused() -> None:
+    ran = subprocess.run([sys.executable, "-c", SUB_INTERPRETER], capture_output=True, text=True)
+    assert ran.returncode == 0 and "cannot be used in a sub-interpreter" in ran.stdout, (ran.stdout, ran.stderr)

@@ -111,12 +111,33 @@ impl Gate {
         classify: &impl Classify<Verdict, E>,
         evaluate: impl FnOnce() -> Result<Verdict, E>,
     ) -> Verdict {
-        let permit = match self.permit_for(Call::default()) {
-            Ok(permit) => permit.keep_alive(),
-            Err(refusal) => return Verdict::none(refusal),
+        let evaluation = match self.begin() {
+            Ok(evaluation) => evaluation,
+            Err(verdict) => return verdict,
         };
         let (result, outcome) = catch(classify, evaluate);
-        verdict(permit, result, &outcome)
+        evaluation.end(said(result), &outcome)
+    }
+
+    /// Leave to evaluate once, for who calls the evaluator in a way of its own.
+    ///
+    /// ```
+    /// use fuseboard::{Board, Outcome, Verdict};
+    ///
+    /// let gate = Board::new().gate("review")?;
+    /// let evaluation = gate.begin().expect("it is closed");
+    /// let verdict = evaluation.end(Some(Verdict::block("3 secrets")), &Outcome::Success);
+    /// assert!(matches!(verdict, Verdict::Block(block) if block.evaluated));
+    /// # Ok::<(), fuseboard::CircuitError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The [`Verdict`] if it may not run now: there is none, and the gate blocks.
+    pub fn begin(&self) -> Result<Evaluation, Verdict> {
+        match self.permit_for(Call::default()) {
+            Ok(permit) => Ok(Evaluation { permit: permit.keep_alive() }),
+            Err(refusal) => Err(Verdict::none(refusal)),
+        }
     }
 
     /// [`judge`](Gate::judge) for an evaluator that is a future. It is not polled if the circuit is open; dropped
@@ -131,26 +152,40 @@ impl Gate {
     /// # Ok::<(), fuseboard::CircuitError>(())
     /// ```
     pub async fn judge_async<E: Display>(&self, evaluate: impl IntoFuture<Output = Result<Verdict, E>>) -> Verdict {
-        let permit = match self.permit_for(Call::default()) {
-            Ok(permit) => permit.polled(),
+        let evaluation = match self.permit_for(Call::default()) {
+            Ok(permit) => Evaluation { permit: permit.polled() },
             Err(refusal) => return Verdict::none(refusal),
         };
         let (result, outcome) = catch_async(&ByText, evaluate).await;
-        verdict(permit, result, &outcome)
+        evaluation.end(said(result), &outcome)
     }
 }
 
-/// The verdict, if there is one and the circuit could note it.
-fn verdict<E>(permit: Permit, result: Caught<Verdict, E>, outcome: &Outcome) -> Verdict {
-    let verdict = match (result, outcome) {
-        (Ok(Ok(verdict)), _) => verdict,
-        (_, Outcome::Failure(failure)) => Verdict::none(&failure.message),
-        (_, Outcome::Success | Outcome::Ignored) => Verdict::none("the evaluator did not say"),
-    };
-    match permit.settle(outcome).kept {
-        Kept::Lost { error, .. } if verdict == Verdict::Pass => {
-            Verdict::none(format_args!("the state cannot be written: {error}"))
+/// Leave to evaluate once. Dropped, there is no verdict, and the call counts as ignored.
+#[must_use = "an evaluation that is dropped counts as ignored"]
+#[derive(Debug)]
+pub struct Evaluation {
+    permit: Permit,
+}
+
+impl Evaluation {
+    /// What the evaluator said, if it said anything, and what that means to the circuit. There is a verdict only if it gave
+    /// one and the circuit could note it.
+    pub fn end(self, said: Option<Verdict>, outcome: &Outcome) -> Verdict {
+        let verdict = match (said, outcome) {
+            (Some(verdict), _) => verdict,
+            (_, Outcome::Failure(failure)) => Verdict::none(&failure.message),
+            (_, Outcome::Success | Outcome::Ignored) => Verdict::none("the evaluator did not say"),
+        };
+        match self.permit.settle(outcome).kept {
+            Kept::Lost { error, .. } if verdict == Verdict::Pass => {
+                Verdict::none(format_args!("the state cannot be written: {error}"))
+            }
+            Kept::Lost { .. } | Kept::Stored | Kept::Deferred | Kept::InMemory => verdict,
         }
-        Kept::Lost { .. } | Kept::Stored | Kept::Deferred | Kept::InMemory => verdict,
     }
+}
+
+fn said<E>(result: Caught<Verdict, E>) -> Option<Verdict> {
+    result.ok().and_then(Result::ok)
 }

@@ -88,7 +88,7 @@ pub use call::Call;
 pub use circuit::{Circuit, Kept, Settled};
 pub use classify::{ByText, Classified, Classify};
 pub use error::{CircuitError, Refusal, RefusalReason};
-pub use gate::{Block, Gate, Verdict};
+pub use gate::{Block, Evaluation, Gate, Verdict};
 pub use group::Group;
 pub use guard::{Attempt, TryError, panic_message};
 #[cfg(feature = "metrics")]

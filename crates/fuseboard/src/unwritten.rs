@@ -86,6 +86,40 @@ impl Circuit {
         }
     }
 
+    /// Leave to run once as a number, for bindings to other languages, where an object for each call would cost more than
+    /// the call. `None` if this circuit, or its state, takes a [`permit`](Circuit::permit). Who never settles it leaves
+    /// nothing behind but a call that is not counted.
+    ///
+    /// ```
+    /// use fuseboard::{Board, Outcome};
+    ///
+    /// let board = Board::new();
+    /// let backup = board.circuit("backup")?;
+    /// let token = backup.token()?.expect("it is in memory, and closed");
+    /// backup.settle_token(token, &Outcome::Success);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Refusal`] tells why the work should not run now.
+    #[inline]
+    pub fn token(&self) -> Result<Option<u64>, Refusal> {
+        match self.at_once() {
+            AtOnce::Quick(unwritten) | AtOnce::Run(unwritten) => Ok(Some(unwritten.beat.to_bits())),
+            AtOnce::Skip(refused) => Err(refused.told()),
+            AtOnce::Ask => Ok(None),
+        }
+    }
+
+    /// Reports what the work came to that ran by this [`token`](Circuit::token). A token of another circuit, or of an earlier
+    /// period of this one, counts as a late report.
+    #[inline]
+    pub fn settle_token(&self, token: u64, outcome: &Outcome) {
+        if self.shared.resident.is_some() {
+            self.unwritten(Beat::from_bits(token)).settle(outcome);
+        }
+    }
+
     /// The leave that was given at this beat.
     #[inline]
     pub(crate) fn unwritten(&self, beat: Beat) -> Unwritten<'_> {

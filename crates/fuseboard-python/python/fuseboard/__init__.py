@@ -13,6 +13,7 @@ verdict of its own it blocks.
 
 import os
 
+from . import _interpreter  # first: it refuses the import where the native half would run in the wrong interpreter
 from ._breaker import CircuitBreaker, open_circuits
 from ._guard import guard
 from ._native import (

@@ -143,14 +143,17 @@ class CircuitBreaker:
         A failure, and a call that is skipped, give the default, or what the factory makes for each use, or `None`. With
         `reraise` the failure goes on after it was counted, and a skip raises `CircuitOpen` unless there is a default.
         """
+        if not isinstance(name, str):
+            raise TypeError(f'a guard needs the name of its circuit; write @breaker.guard("name"), not {name!r}')
         gives, kept = check_defaults(default, default_factory)
         factory = None if default_factory is None else self._contained(name, default_factory)
 
         def skipped(count: int, error: str | None) -> None:
             self._say(f"{name}: circuit OPEN, skipped {count} call(s) (last error: {error})")
 
-        circuit, every = self._circuit(name), self._skip_log_interval
-        return wrap(Guard(circuit, kept, factory, gives=gives, reraise=reraise, on_skip=skipped, every=every))
+        on_skip = (skipped, self._skip_log_interval)
+        circuit = self._circuit(name)
+        return wrap(Guard(circuit, kept, factory, gives=gives, reraise=reraise, name=name, on_skip=on_skip))
 
     # --- Inside ---------------------------------------------------------------------------------------------
 

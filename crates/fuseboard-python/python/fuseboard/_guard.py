@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
-from ._native import Circuit, Guard, Permit
+from ._native import Circuit, Guard
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,6 +40,8 @@ def guard(
     >>> count("seventeen")
     0
     """
+    if not isinstance(circuit, Circuit):
+        raise TypeError(f'a guard needs a circuit; write @guard(board.circuit("name")), not {circuit!r}')
     gives, kept = check_defaults(default, default_factory)
     raises = not gives if reraise is None else reraise
     return wrap(Guard(circuit, kept, default_factory, gives=gives, reraise=raises))
@@ -82,28 +84,28 @@ def wrap(guard: Guard) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 def _coroutine(guard: Guard, function: Callable[P, Any]) -> Callable[P, Any]:
-    enter = guard.enter
+    enter, succeeded = guard.enter, guard.succeeded
 
     @functools.wraps(function)
     async def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
-        permit = enter()
-        if permit is None:
+        leave = enter()
+        if leave is None:
             return guard.fallback()
         try:
             value = await function(*args, **kwargs)
         except Exception as error:
-            permit.failure(error)
+            guard.failed(leave, error)
             if guard.reraise:
                 raise
             return guard.fallback()
         except BaseException:
             # Who cancels says nothing about the work.
-            permit.ignored()
+            guard.interrupted(leave)
             raise
-        permit.success()
+        succeeded(leave)
         return value
 
     return guarded
 
 
-__all__ = ["NOTHING", "Permit", "check_defaults", "guard", "wrap"]
+__all__ = ["NOTHING", "check_defaults", "guard", "wrap"]

@@ -257,6 +257,16 @@ fn moment(slot: u64) -> Moment {
 
 impl Beat {
     #[inline]
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    #[inline]
+    pub(crate) fn from_bits(word: u64) -> Self {
+        Self(word)
+    }
+
+    #[inline]
     pub(crate) fn health(self) -> Health {
         match self.0 & ((1 << HEALTH_BITS) - 1) {
             0 => Health::Well,
