@@ -1,6 +1,7 @@
 //! What the missions of agents need: formats of agents' output, git, GitHub, the scanner, the built-in steps.
 
 pub mod agents;
+pub mod appended;
 mod checker;
 pub mod git;
 pub mod github;

@@ -39,6 +39,12 @@ pub trait Ledger: Send + Sync {
     /// As for [`Ledger::begin`].
     fn record_usage(&self, run: &str, usage: &[ModelUsage]) -> Result<(), LedgerError>;
 
+    /// What was recorded as used at `since` or later, oldest first.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn usage_since(&self, since: Stamp) -> Result<Vec<StoredUsage>, LedgerError>;
+
     /// Runs that began and never ended, oldest first.
     ///
     /// # Errors
@@ -94,6 +100,19 @@ pub struct StoredRun {
     pub was_interrupted: bool,
 }
 
+/// What a run used of one model, as it was written down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredUsage {
+    /// When it was first recorded.
+    pub at: Stamp,
+    /// The run's id.
+    pub run: String,
+    /// The run's project; `None` if the run itself was never written down.
+    pub project: Option<String>,
+    /// The figures.
+    pub usage: ModelUsage,
+}
+
 /// A ledger that cannot be written or read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -122,6 +141,10 @@ impl Ledger for NoLedger {
 
     fn record_usage(&self, _: &str, _: &[ModelUsage]) -> Result<(), LedgerError> {
         Err(LedgerError("there is no ledger in memory; give --store sqlite:PATH".to_owned()))
+    }
+
+    fn usage_since(&self, _: Stamp) -> Result<Vec<StoredUsage>, LedgerError> {
+        Ok(Vec::new())
     }
 
     fn unfinished(&self) -> Result<Vec<RunHead>, LedgerError> {

@@ -2,6 +2,7 @@
 
 mod attempt;
 pub mod config;
+pub mod day;
 pub mod digest;
 pub mod drill;
 pub mod duration;
@@ -28,4 +29,4 @@ pub mod tracker;
 pub mod tree;
 pub mod trust;
 
-pub use private_folder::{PrivateError, make_private_folder};
+pub use private_folder::{PrivateError, PrivateFolder, PrivateLock, make_private_folder};

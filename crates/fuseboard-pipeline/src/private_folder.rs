@@ -3,14 +3,19 @@
 //! Folder 0700, files 0600, written whole or not at all. Nothing in it is followed through a link, and what
 //! somebody else could have written is not believed.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
+use crate::process::Deadline;
 use crate::sys;
+
+/// How long who waits for a turn sleeps before it looks again.
+const NAP: Duration = Duration::from_millis(10);
 
 /// Why a private file cannot be used. The message names the path and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -43,15 +48,44 @@ pub enum PrivateError {
 
 /// A folder of private files. It is made when something is written.
 #[derive(Clone, Debug)]
-pub(crate) struct PrivateFolder(PathBuf);
+pub struct PrivateFolder(PathBuf);
 
 impl PrivateFolder {
-    pub(crate) fn new(path: PathBuf) -> Self {
+    /// The private folder at this path.
+    pub fn new(path: PathBuf) -> Self {
         Self(path)
     }
 
+    /// Takes the turn of whoever reads a file in order to write it anew. Waits for the others until the deadline.
+    ///
+    /// # Errors
+    /// [`PrivateError`]: somebody else has it for that long, or there can be no such file.
+    pub fn lock(&self, name: &str, deadline: Deadline) -> Result<PrivateLock, PrivateError> {
+        let path = self.made()?.join(format!("{name}.lock"));
+        let io = |source| PrivateError::Io { path: path.clone(), source };
+        let flags = sys::NO_FOLLOW | sys::NO_WAIT;
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(&path);
+        let file = file.map_err(io)?;
+        let metadata = file.metadata().map_err(io)?;
+        check(&path, &metadata, metadata.is_file(), "is no file")?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(PrivateLock { _file: file }),
+                Err(TryLockError::Error(error)) => return Err(io(error)),
+                Err(TryLockError::WouldBlock) if deadline.has_passed() => {
+                    return Err(io(io::Error::new(io::ErrorKind::TimedOut, "another process has it for too long")));
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(NAP),
+            }
+        }
+    }
+
     /// The content of a file of at most `limit` bytes, or `None` if there is none.
-    pub(crate) fn read(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, PrivateError> {
+    ///
+    /// # Errors
+    /// [`PrivateError`]
+    pub fn read(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, PrivateError> {
         let Some(folder) = self.existing()? else { return Ok(None) };
         let path = folder.join(name);
         // NONBLOCK: a pipe that was put here must not hold us up; `check` refuses it then.
@@ -76,7 +110,10 @@ impl PrivateFolder {
     }
 
     /// Puts a file in place of whatever has its name. It is on the disk when this returns.
-    pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), PrivateError> {
+    ///
+    /// # Errors
+    /// [`PrivateError`]
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), PrivateError> {
         let (folder, file) = self.written(content)?;
         let path = folder.join(name);
         file.persist(&path).map_err(|error| PrivateError::Io { path, source: error.error })?;
@@ -128,6 +165,13 @@ impl PrivateFolder {
         self.existing()?
             .ok_or_else(|| PrivateError::Io { path: self.0.clone(), source: io::ErrorKind::NotFound.into() })
     }
+}
+
+/// The turn of one process. Dropped, it is the next one's.
+#[must_use = "dropped, it is the next one's turn"]
+#[derive(Debug)]
+pub struct PrivateLock {
+    _file: File,
 }
 
 /// Makes a folder that only the user may look into, and those above it that are missing. One that is there stays as it is.
@@ -224,6 +268,18 @@ mod tests {
         folder.write("a", b"x").unwrap();
         nix::unistd::mkfifo(&folder.0.join("pipe"), nix::sys::stat::Mode::S_IRUSR).unwrap();
         assert!(matches!(folder.read("pipe", 10), Err(PrivateError::Unsafe { .. })));
+    }
+
+    #[test]
+    fn one_has_its_turn_and_the_next_waits_for_it_as_long_as_it_may() {
+        let (_top, folder) = folder();
+        let turn = folder.lock("a", Deadline::NEVER).unwrap();
+        let error = folder.lock("a", Deadline::after(Duration::from_millis(20))).unwrap_err().to_string();
+        assert!(error.ends_with("a.lock: another process has it for too long"), "{error}");
+        let other = folder.clone();
+        let next = std::thread::spawn(move || other.lock("a", Deadline::NEVER).map(drop));
+        drop(turn);
+        next.join().unwrap().unwrap();
     }
 
     #[test]

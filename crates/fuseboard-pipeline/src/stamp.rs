@@ -32,6 +32,22 @@ impl Stamp {
         self.0.as_millisecond()
     }
 
+    pub(crate) fn timestamp(self) -> Timestamp {
+        self.0
+    }
+
+    /// The moment so much before this one.
+    #[must_use]
+    pub fn before(self, time: Duration) -> Self {
+        Self::from_millis(self.millis().saturating_sub(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// The moment so much after this one.
+    #[must_use]
+    pub fn after(self, time: Duration) -> Self {
+        Self::from_millis(self.millis().saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// The time from `earlier` to this moment; zero if it is not earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.millis().saturating_sub(earlier.millis())).unwrap_or(0))

@@ -2,9 +2,8 @@
 //!
 //! | concept | is |
 //! |---|---|
-//! | [`SqliteStore`] | one file per user and host, shared by any number of processes; holds the history too |
+//! | [`SqliteStore`] | one file per user and host, shared by any number of processes; holds the history too, and with the feature `ledger` the book of runs |
 //! | [`StoredEvent`], [`StoredOutcome`] | rows of that history, as they are read back |
-//! | `StoredUsage` | with the feature `ledger`, by which a [`SqliteStore`] is the ledger of runs too: what a run used |
 //! | [`mod@format`] | the stored form of one record, checked whenever it is read |
 //!
 //! ```
@@ -34,7 +33,5 @@ mod sqlite;
 #[cfg(feature = "sqlite")]
 mod sys;
 
-#[cfg(feature = "ledger")]
-pub use sqlite::StoredUsage;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteStore, StoredEvent, StoredOutcome};

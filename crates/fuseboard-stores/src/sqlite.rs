@@ -25,8 +25,6 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use self::connection::{Fault, Open};
 pub use self::history::{StoredEvent, StoredOutcome};
-#[cfg(feature = "ledger")]
-pub use self::ledger::StoredUsage;
 use crate::files::{Files, Identity};
 use crate::format::Stamp;
 use crate::patience::Patience;

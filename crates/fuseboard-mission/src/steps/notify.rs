@@ -33,7 +33,6 @@ use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use self::outbox::Outbox;
 use self::spool::Spool;
 
 /// The outbox unless another file is named, in the state folder.
@@ -107,6 +106,11 @@ impl Message {
         }
     }
 
+    /// The message as one line of JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default() // texts and a moment: there is nothing in it that JSON cannot say
+    }
+
     /// Whether both tell the same of the same run, whenever they were made.
     pub fn is_same_as(&self, other: &Self) -> bool {
         (&self.run, &self.project, self.severity, &self.subject)
@@ -143,7 +147,7 @@ impl Notify {
             let made = make_private_folder(context.state_folder);
             made.map_err(|error| format!("{} cannot be made: {error}", context.state_folder.display()))?;
         }
-        Outbox::new(path).append(messages, context.deadline).map_err(|error| error.to_string())
+        outbox::append(path, messages, context.deadline).map_err(|error| format!("the outbox {error}"))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use fuseboard::record::Holder;
 use fuseboard_pipeline::config::StepOptions;
 use fuseboard_pipeline::job::{Job, ModelUsage};
-use fuseboard_pipeline::ledger::{Ledger, LedgerError, RunHead, StoredRun};
+use fuseboard_pipeline::ledger::{Ledger, LedgerError, RunHead, StoredRun, StoredUsage};
 use fuseboard_pipeline::process::{Deadline, Interrupt};
 use fuseboard_pipeline::redact::Redactor;
 use fuseboard_pipeline::report::{CircuitChanges, Report, StepRow};
@@ -26,6 +26,8 @@ pub(crate) fn options(text: &str) -> StepOptions {
 pub(crate) struct Book {
     pub(crate) runs: Vec<StoredRun>,
     pub(crate) usage: Mutex<Vec<(String, Vec<ModelUsage>)>>,
+    /// What earlier runs used.
+    pub(crate) used: Vec<StoredUsage>,
     pub(crate) broken: bool,
 }
 
@@ -54,6 +56,9 @@ impl Ledger for Book {
         rows.retain(|(known, _)| known != run);
         rows.push((run.to_owned(), usage.to_vec()));
         Ok(())
+    }
+    fn usage_since(&self, since: Stamp) -> Result<Vec<StoredUsage>, LedgerError> {
+        self.check(self.used.iter().filter(|row| row.at >= since).cloned().collect())
     }
     fn unfinished(&self) -> Result<Vec<RunHead>, LedgerError> {
         self.check(Vec::new())

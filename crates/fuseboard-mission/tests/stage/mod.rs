@@ -9,7 +9,7 @@ use std::time::Duration;
 use fuseboard_mission::git::Git;
 use fuseboard_pipeline::config::{ConfigErrors, StepOptions, TableReader};
 use fuseboard_pipeline::job::{Job, JobProject, ModelUsage};
-use fuseboard_pipeline::ledger::{Ledger, LedgerError, RunHead, StoredRun};
+use fuseboard_pipeline::ledger::{Ledger, LedgerError, RunHead, StoredRun, StoredUsage};
 use fuseboard_pipeline::process::{Deadline, Interrupt};
 use fuseboard_pipeline::redact::Redactor;
 use fuseboard_pipeline::report::{CircuitChanges, Report, StepRow};
@@ -36,6 +36,9 @@ impl Ledger for Book {
     }
     fn record_usage(&self, _: &str, _: &[ModelUsage]) -> Result<(), LedgerError> {
         Ok(())
+    }
+    fn usage_since(&self, _: Stamp) -> Result<Vec<StoredUsage>, LedgerError> {
+        Ok(Vec::new())
     }
     fn unfinished(&self) -> Result<Vec<RunHead>, LedgerError> {
         Ok(Vec::new())

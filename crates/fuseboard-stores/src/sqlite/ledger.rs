@@ -18,7 +18,7 @@ mod text;
 mod usage;
 
 use fuseboard_pipeline::job::{Job, ModelUsage};
-use fuseboard_pipeline::ledger::{Ledger, LedgerError, RunHead, StoredRun};
+use fuseboard_pipeline::ledger::{Ledger, LedgerError, RunHead, StoredRun, StoredUsage};
 use fuseboard_pipeline::report::{Report, StepRow};
 use fuseboard_pipeline::stamp::Stamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -27,28 +27,7 @@ use super::SqliteStore;
 use super::connection::Fault;
 use crate::format::Stamp as Now;
 
-/// What a run used of one model, as it was written down.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredUsage {
-    /// When it was first recorded.
-    pub at: Stamp,
-    /// The run's id.
-    pub run: String,
-    /// The run's project; `None` if the run itself was never written down.
-    pub project: Option<String>,
-    /// The figures.
-    pub usage: ModelUsage,
-}
-
 impl SqliteStore {
-    /// What was recorded as used at `since` or later, oldest first. Usage is kept for 400 days.
-    ///
-    /// # Errors
-    /// It cannot be read, or a row is damaged; the error names its run.
-    pub fn usage_since(&self, since: Stamp) -> Result<Vec<StoredUsage>, LedgerError> {
-        self.look(|database| usage::since(database, since))
-    }
-
     /// Reads as of one moment, whatever others write meanwhile; nothing if there is no file.
     fn look<T: Default>(&self, act: impl Fn(&Connection) -> Result<T, Fault>) -> Result<T, LedgerError> {
         let moment = |database: &Connection, _: &Now| {
@@ -114,6 +93,10 @@ impl Ledger for SqliteStore {
     }
 
     /// At most the 1000 oldest.
+    fn usage_since(&self, since: Stamp) -> Result<Vec<StoredUsage>, LedgerError> {
+        self.look(|database| usage::since(database, since))
+    }
+
     fn unfinished(&self) -> Result<Vec<RunHead>, LedgerError> {
         self.look(runs::unfinished)
     }

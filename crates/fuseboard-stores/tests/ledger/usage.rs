@@ -1,9 +1,8 @@
 //! What runs used.
 
 use fuseboard_pipeline::job::ModelUsage;
-use fuseboard_pipeline::ledger::Ledger;
+use fuseboard_pipeline::ledger::{Ledger, StoredUsage};
 use fuseboard_pipeline::stamp::Stamp;
-use fuseboard_stores::StoredUsage;
 
 use crate::home::{Home, usage};
 

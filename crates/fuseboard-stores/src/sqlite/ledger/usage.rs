@@ -1,11 +1,11 @@
 //! The table of usage: one row for each model of a run, with the wall's time. It outlives the run's own row.
 
 use fuseboard_pipeline::job::ModelUsage;
+use fuseboard_pipeline::ledger::StoredUsage;
 use fuseboard_pipeline::stamp::Stamp;
 use rusqlite::{Connection, Row, params};
 
 use super::super::connection::Fault;
-use super::StoredUsage;
 use super::stored::{Column, Damage, damaged, refused, shown};
 use super::{retention, runs};
 use crate::format::Stamp as Now;
