@@ -204,6 +204,11 @@ impl Settings {
         self.new_board(self.announcer().beside_steps()).observer(tracker.clone()).build()
     }
 
+    /// The circuits followed by a run, and told of on standard error.
+    pub(crate) fn board_followed_by(&self, tracker: &Tracker) -> Board {
+        self.new_board(self.announcer()).observer(tracker.clone()).build()
+    }
+
     /// What is written down of runs; nothing while Fuseboard is switched off.
     pub(crate) fn ledger(&self) -> Arc<dyn Ledger> {
         match &self.store {

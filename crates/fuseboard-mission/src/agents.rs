@@ -8,6 +8,7 @@ mod claude;
 mod codex;
 mod gemini;
 mod objects;
+pub mod words;
 
 use std::fmt;
 use std::fs::File;
@@ -232,6 +233,15 @@ pub fn judge(exit: &How, reading: &Reading) -> (bool, Option<JobFailure>) {
         How::NotStarted(_) => Some(JobFailure::Spawn),
     };
     (failure.is_none(), failure)
+}
+
+/// Tells an exit code apart by what the agent wrote to standard error: its limit and a missing login are no failed work.
+pub fn look_at_errors(job: &mut Job) {
+    if let (Some(JobFailure::Exit), Some(stderr)) = (job.failure_kind, &job.stderr_path)
+        && let Ok(Some(said)) = words::in_file(stderr, job.ended_at.unwrap_or(Stamp::from_millis(0)))
+    {
+        job.failure_kind = Some(said.failure);
+    }
 }
 
 /// A short text of a field.

@@ -4,6 +4,7 @@ pub mod diff_scan;
 pub mod lint;
 pub mod merge;
 pub mod notify;
+pub mod quota;
 pub mod security;
 pub mod session;
 pub mod tests;
@@ -20,6 +21,7 @@ use self::diff_scan::DiffScan;
 use self::lint::Lint;
 use self::merge::Merge;
 use self::notify::Notify;
+use self::quota::Quota;
 use self::security::Security;
 use self::session::Session;
 use self::tests::Tests;
@@ -35,6 +37,7 @@ impl BuiltIns for BuiltInSteps {
         Ok(match built_in.name {
             "usage" => Arc::new(Usage::of(options)?),
             "session" => Arc::new(Session::of(options)?),
+            "quota" => Arc::new(Quota::of(options)?),
             "notify" => Arc::new(Notify::of(options)?),
             "diff-scan" => Arc::new(options.read(DiffScan::read)?),
             "tests" => Arc::new(options.read(Tests::read)?),

@@ -122,6 +122,10 @@ pub struct LedgerError(pub String);
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoLedger;
 
+fn nothing_kept() -> LedgerError {
+    LedgerError("there is no ledger in memory; give --store sqlite:PATH".to_owned())
+}
+
 impl Ledger for NoLedger {
     fn begin(&self, _: &RunHead) -> Result<(), LedgerError> {
         Ok(())
@@ -140,11 +144,11 @@ impl Ledger for NoLedger {
     }
 
     fn record_usage(&self, _: &str, _: &[ModelUsage]) -> Result<(), LedgerError> {
-        Err(LedgerError("there is no ledger in memory; give --store sqlite:PATH".to_owned()))
+        Err(nothing_kept())
     }
 
     fn usage_since(&self, _: Stamp) -> Result<Vec<StoredUsage>, LedgerError> {
-        Ok(Vec::new())
+        Err(nothing_kept())
     }
 
     fn unfinished(&self) -> Result<Vec<RunHead>, LedgerError> {

@@ -11,6 +11,7 @@ pub mod job;
 mod judge;
 pub mod ledger;
 pub mod nearest;
+pub mod pause;
 mod perform;
 mod pins;
 pub mod pipeline;

@@ -109,6 +109,20 @@ impl PrivateFolder {
         Ok(Some(content))
     }
 
+    /// The names of what is in it, sorted; none if it is not there.
+    ///
+    /// # Errors
+    /// [`PrivateError`]
+    pub fn names(&self) -> Result<Vec<String>, PrivateError> {
+        let Some(folder) = self.existing()? else { return Ok(Vec::new()) };
+        let io = |source| PrivateError::Io { path: folder.clone(), source };
+        let entries = fs::read_dir(&folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(io)?;
+        let mut names: Vec<String> =
+            entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        Ok(names)
+    }
+
     /// Puts a file in place of whatever has its name. It is on the disk when this returns.
     ///
     /// # Errors

@@ -15,8 +15,9 @@ use crate::config::{RunOn, Untracked};
 use crate::job::Job;
 use crate::judge;
 use crate::ledger::Ledger;
+use crate::pause::Pauses;
 use crate::perform::perform;
-use crate::pipeline::{Pipeline, PlannedStep};
+use crate::pipeline::{Pipeline, PlannedStep, Task};
 use crate::process::{Deadline, Interrupt};
 use crate::redact::Redactor;
 use crate::report::{BlockedBy, CircuitChanges, Kind, Reason, Report, Status, StepRow, VerdictWord};
@@ -254,6 +255,9 @@ impl Loop {
             let why = format!("rules changed: {}", file.display());
             (row.detail, row.why) = (Some(why.clone()), Some(why.clone()));
             (Reason::Untrusted, why)
+        } else if let Some(why) = self.pause(step) {
+            row.detail = Some(why.clone());
+            (Reason::Paused, why)
         } else if declaration.on == RunOn::Success && !given.job.succeeded {
             (Reason::JobFailed, "the job failed".to_owned())
         } else if declaration.on == RunOn::Failure && given.job.succeeded {
@@ -271,6 +275,17 @@ impl Loop {
         row.reason = Some(reason);
         no_verdict(&mut row, &why);
         Some(row)
+    }
+
+    /// Why the agent is to be left alone, if the step would call it. Pauses that cannot be read stop nobody.
+    fn pause(&self, step: &PlannedStep) -> Option<String> {
+        if !matches!(&step.task, Task::BuiltIn(built_in) if built_in.calls_agent()) {
+            return None;
+        }
+        let given = &self.underway.given;
+        let pauses = Pauses::in_state_folder(&given.state_folder);
+        let pause = pauses.active(given.job.agent.as_deref(), given.clock.wall().into()).ok().flatten()?;
+        Some(format!("the agent is paused until {}: {}", pause.until, pause.why))
     }
 
     /// The gates that keep a step from starting. An action needs at least one that was really asked.

@@ -33,6 +33,11 @@ pub trait Step: Send + Sync + UnwindSafe + RefUnwindSafe {
         false
     }
 
+    /// Whether it has the agent do something: it does not start while the agent is paused.
+    fn calls_agent(&self) -> bool {
+        false
+    }
+
     /// Words of its options that may name files of the repository: they are pinned before the agent starts.
     fn names_files(&self) -> Vec<String> {
         Vec::new()

@@ -33,6 +33,7 @@ pub(crate) fn after(settings: &Settings, args: &AfterArgs) -> Result<ExitCode, F
         (job.succeeded, job.failure_kind) = agents::judge(&how, &reading);
         job.exit_code = Some(code);
         reading.complete(&mut job);
+        agents::look_at_errors(&mut job);
     }
     // The job's fate is the job's; the code tells of the pipeline alone.
     prepared.finish(job, |_, code| args.job.softened(code))

@@ -1,18 +1,19 @@
 //! `mission`: freezes the configuration, runs the agent, judges its result, then does the work after it.
 
+mod fuse;
+
 use std::fs::{self, File};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Duration;
 
-use fuseboard::decision::SkipReason;
-use fuseboard::{Call, CircuitName, Failure, FailureKind, Outcome, Permit, Refusal, RefusalReason};
+use fuseboard::{Failure, FailureKind, Outcome};
 use fuseboard_mission::agents;
+use fuseboard_mission::steps::quota;
 use fuseboard_pipeline::config::AtStart;
 use fuseboard_pipeline::job::{Job, JobFailure};
 use fuseboard_pipeline::process::{self, Command, Deadline, Ended, How, Output};
-use fuseboard_pipeline::program;
 
+use self::fuse::Leave;
 use crate::Failed;
 use crate::args::MissionArgs;
 use crate::exit_code::ExitCode;
@@ -22,8 +23,6 @@ use crate::settings::Settings;
 
 /// How much of the agent's standard error is kept for its last words.
 const ERROR_TAIL: usize = 4 * 1024;
-/// Longest nap while an open circuit is waited for: somebody may reset it meanwhile.
-const LONGEST_NAP: Duration = Duration::from_secs(30);
 
 pub(crate) fn mission(settings: &Settings, args: &MissionArgs) -> Result<ExitCode, Failed> {
     if args.job.detach {
@@ -33,19 +32,14 @@ pub(crate) fn mission(settings: &Settings, args: &MissionArgs) -> Result<ExitCod
     if args.job.dry_run {
         return Ok(prepared.dry_run());
     }
-    if prepared.config.mission.max_cost_per_day.is_some() {
-        settings
-            .console
-            .error("[mission] max_cost_per_day is not heeded by this version: nothing limits what is spent");
-    }
     let folder = prepared.folder()?;
     let (stdout, stderr) = (capture(&folder.join("stdout"))?, capture(&folder.join("stderr"))?);
     let command = command(args, &prepared, stdout, stderr);
     prepared.end_leftovers();
     start_afresh(&prepared);
-    let permit = match agent_permit(&prepared, args, &command)? {
-        Ok(permit) => permit,
-        Err(code) => {
+    let permit = match fuse::leave(&prepared, args, &command)? {
+        Leave::Go(permit) => permit,
+        Leave::Stay(code) => {
             // Nothing began: nothing is left of it either.
             let _ = fs::remove_dir_all(folder);
             return Ok(code);
@@ -97,6 +91,8 @@ fn judge(prepared: &Prepared<'_>, args: &MissionArgs, ended: &Ended, job: &mut J
     let said = reading.error.clone().unwrap_or_else(|| ended.in_words(settings.redactor()));
     let said = settings.redact(&said);
     reading.complete(job);
+    agents::look_at_errors(job);
+    pause(prepared, job);
     if let Some(error) = &ended.capture_error {
         settings.console.error(format_args!("the agent's output is captured in part only: {error}"));
     }
@@ -108,6 +104,19 @@ fn judge(prepared: &Prepared<'_>, args: &MissionArgs, ended: &Ended, job: &mut J
         Some(kind) => settings.console.note(format_args!("the mission failed ({}): {said}", kind.as_str())),
     }
     said
+}
+
+/// Leaves an agent alone that ran into its limit.
+fn pause(prepared: &Prepared<'_>, job: &Job) {
+    if job.failure_kind != Some(JobFailure::Quota) || home::is_off() {
+        return;
+    }
+    let console = prepared.settings.console;
+    match quota::pause_after(job, &prepared.run_id, &home::state_folder()) {
+        Ok(Some(pause)) => console.note(format_args!("{} is paused until {}", pause.agent, pause.until)),
+        Ok(None) => {}
+        Err(error) => console.error(format_args!("the agent cannot be paused: {error}")),
+    }
 }
 
 /// What the mission means for the agent's own circuit.
@@ -122,46 +131,6 @@ fn agent_outcome(job: &Job, said: &str) -> Outcome {
         Some(JobFailure::AgentError | JobFailure::Login) => FailureKind::Error,
     };
     Outcome::Failure(Failure::new(kind, said))
-}
-
-/// Leave for the agent by its own circuit, `PROJECT/agent`. An open one is waited for, or ends the mission.
-fn agent_permit(
-    prepared: &Prepared<'_>,
-    args: &MissionArgs,
-    command: &Command,
-) -> Result<Result<Option<Permit>, ExitCode>, Failed> {
-    if home::is_off() {
-        return Ok(Ok(None));
-    }
-    let settings = prepared.settings;
-    let project = &prepared.job.project.name;
-    let name = CircuitName::new(&format!("{project}/agent")).map_err(|error| Failed::new(ExitCode::Usage, error))?;
-    let limits = prepared.config.agent_circuit(project);
-    let circuit =
-        settings.board().circuit_with(&name, limits.policy).map_err(|error| Failed::new(ExitCode::Bug, error))?;
-    let mut told = false;
-    loop {
-        let mut call = Call::default().of(Some(program::fingerprint(command))).in_run(Some(&prepared.run_id)).kept();
-        if let Some(timeout) = prepared.config.mission.timeout {
-            call = call.limited_to(timeout, limits.kill_after);
-        }
-        let refusal: Refusal = match circuit.permit_for(call) {
-            Ok(permit) => return Ok(Ok(Some(permit.keep_alive()))),
-            Err(refusal) => refusal,
-        };
-        let switched = matches!(&refusal.reason, RefusalReason::Skipped(skip) if matches!(skip.reason, SkipReason::SwitchedOff(_)));
-        if switched || args.no_wait {
-            settings.console.error(format_args!("{refusal}; no agent was started"));
-            return Ok(Err(ExitCode::Skipped));
-        }
-        if !std::mem::replace(&mut told, true) {
-            settings.console.note(format_args!("waiting: {refusal}"));
-        }
-        let nap = refusal.retry_in.unwrap_or(LONGEST_NAP).clamp(Duration::from_millis(50), LONGEST_NAP);
-        if let Some(signal) = settings.interrupt().sleep(nap) {
-            return Ok(Err(ExitCode::signal(signal)));
-        }
-    }
 }
 
 /// What the first mission of a loop does to the project's open circuits.
