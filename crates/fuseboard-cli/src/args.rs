@@ -20,7 +20,7 @@ use crate::exit_code;
 
 pub(crate) use act::{ResetArgs, SwitchArgs, SwitchTo};
 pub(crate) use job::{AfterArgs, JobArgs, MissionArgs};
-pub(crate) use look::{HistoryArgs, RunsArgs, StatusArgs};
+pub(crate) use look::{BriefArgs, HistoryArgs, RunsArgs, StatusArgs, UsageArgs, UsageBy};
 pub(crate) use set_up::{CompletionsArgs, InitArgs, ManArgs, Template};
 
 /// Named, durable circuit breakers for side-work: what is broken is skipped until it works again.
@@ -144,6 +144,14 @@ Examples:
         after_help = "Examples:\n  fuseboard runs\n  fuseboard runs 0198c2d1 -v\n  fuseboard runs --limit 100 --format json"
     )]
     Runs(RunsArgs),
+    /// Tokens and money, by model, day or project
+    #[command(
+        after_help = "Examples:\n  fuseboard usage\n  fuseboard usage --by day --days 7\n  fuseboard usage --by project --format json"
+    )]
+    Usage(UsageArgs),
+    /// The morning page: missions, circuits that are out, money, what needs a person. Exit 1 if anything does
+    #[command(after_help = "Examples:\n  fuseboard brief\n  fuseboard brief --since 24h --format json")]
+    Brief(BriefArgs),
     /// Check fuseboard.toml: everything that is wrong with it, at once. Exit 1 if something is
     #[command(after_help = "Examples:\n  fuseboard validate\n  fuseboard validate --config draft.toml --format json")]
     Validate,

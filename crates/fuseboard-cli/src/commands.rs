@@ -2,6 +2,7 @@
 
 pub(crate) mod after;
 pub(crate) mod allowed;
+pub(crate) mod brief;
 pub(crate) mod completions;
 pub(crate) mod drill;
 pub(crate) mod exec;
@@ -15,4 +16,5 @@ pub(crate) mod record;
 pub(crate) mod runs;
 pub(crate) mod status;
 pub(crate) mod trust;
+pub(crate) mod usage;
 pub(crate) mod validate;

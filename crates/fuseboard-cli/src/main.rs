@@ -21,8 +21,8 @@ use clap::Parser;
 
 use crate::args::{Cli, Command, ExecCli, ExecCommand};
 use crate::commands::{
-    after, allowed, completions, drill, exec, explain, history, init, man, mission, operate, record, runs, status,
-    trust, validate,
+    after, allowed, brief, completions, drill, exec, explain, history, init, man, mission, operate, record, runs,
+    status, trust, usage, validate,
 };
 use crate::console::Console;
 use crate::exit_code::ExitCode;
@@ -76,6 +76,8 @@ fn run(cli: Cli, console: Console) -> Result<ExitCode, Failed> {
         Command::After(args) => after::after(&settings, &args),
         Command::Trust => trust::trust(&settings),
         Command::Runs(args) => runs::runs(&settings, &args),
+        Command::Usage(args) => usage::usage(&settings, &args),
+        Command::Brief(args) => brief::brief(&settings, &args),
         Command::Drill => drill::drill(&settings),
         Command::Validate => Ok(validate::validate(&settings, cli.global.config.as_deref())),
         Command::Completions(args) => Ok(completions::completions(&settings, args.shell)),

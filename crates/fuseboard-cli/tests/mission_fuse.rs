@@ -6,6 +6,7 @@ mod world;
 use std::fs;
 use std::path::PathBuf;
 
+use fuseboard::clock::{Clock as _, SystemClock};
 use mission_stage::Stage;
 use serde_json::Value;
 use world::{end_of, signal, start, wait_for};
@@ -16,7 +17,9 @@ const QUOTA: &str = "[[step]]\nname = 'limit'\nuses = 'quota'\n";
 /// An agent that prints a result which says that it cost so much.
 fn costing(usd: &str) -> String {
     let usage = r#""usage":{"input_tokens":5,"output_tokens":7}"#;
-    format!(r#"echo '{{"type":"result","subtype":"success","is_error":false,"result":"done","total_cost_usd":{usd},{usage}}}'"#)
+    format!(
+        r#"echo '{{"type":"result","subtype":"success","is_error":false,"result":"done","total_cost_usd":{usd},{usage}}}'"#
+    )
 }
 
 /// An agent that says that it ran into its limit.
@@ -34,7 +37,7 @@ fn paused(stage: &Stage) -> PathBuf {
 }
 
 fn in_an_hour() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() + 3600
+    SystemClock.wall().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() + 3600
 }
 
 #[test]
@@ -47,7 +50,8 @@ fn three_failed_missions_open_the_agents_circuit_which_is_noticed_once() {
     assert_eq!(refused.code, 75, "{}", refused.err());
     assert!(refused.err().contains("work/agent: circuit open"), "{}", refused.err());
     assert!(!stage.has("started"));
-    let notices: Vec<Value> = stage.read("config/outbox").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let notices: Vec<Value> =
+        stage.read("config/outbox").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let opened = notices.iter().filter(|notice| notice["subject"] == "work/agent is out: its circuit opened");
     assert_eq!(opened.count(), 1, "{notices:?}");
 }

@@ -29,5 +29,6 @@ pub mod sys;
 pub mod tracker;
 pub mod tree;
 pub mod trust;
+pub mod usage_sum;
 
 pub use private_folder::{PrivateError, PrivateFolder, PrivateLock, make_private_folder};

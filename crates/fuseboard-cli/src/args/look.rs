@@ -1,6 +1,8 @@
 //! The words of the commands that look.
 
-use clap::Args;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
@@ -34,4 +36,39 @@ pub(crate) struct RunsArgs {
     /// At most this many, the newest
     #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "id")]
     pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BriefArgs {
+    /// How far back to look
+    #[arg(long, value_name = "DURATION", default_value = "8h", value_parser = super::duration)]
+    pub(crate) since: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UsageArgs {
+    /// What each line sums up
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) by: UsageBy,
+    /// How many days, today included
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=400))]
+    pub(crate) days: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UsageBy {
+    #[default]
+    Model,
+    Day,
+    Project,
+}
+
+impl UsageBy {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Day => "day",
+            Self::Project => "project",
+        }
+    }
 }
