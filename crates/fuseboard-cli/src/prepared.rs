@@ -16,7 +16,7 @@ use fuseboard_pipeline::config::Config;
 use fuseboard_pipeline::job::{Job, JobProject};
 use fuseboard_pipeline::ledger::{Ledger, RunHead};
 use fuseboard_pipeline::make_private_folder;
-use fuseboard_pipeline::pipeline::Pipeline;
+use fuseboard_pipeline::pipeline::{Pipeline, Place};
 use fuseboard_pipeline::process::{Deadline, KILL_AFTER, Marker, end_carriers};
 use fuseboard_pipeline::project::{Project, ProjectRegistry};
 use fuseboard_pipeline::report::{Report, RunResult, Status};
@@ -47,6 +47,7 @@ pub(crate) struct Prepared<'a> {
     pub(crate) run_id: String,
     pub(crate) config: Config,
     config_file: Option<PathBuf>,
+    config_folder: PathBuf,
     pipeline: Pipeline,
     is_repository: bool,
     before: Before,
@@ -80,7 +81,10 @@ impl<'a> Prepared<'a> {
         let name = args.project.clone().or_else(|| Some(job.project.name.clone()).filter(|name| !name.is_empty()));
         let name =
             name.unwrap_or_else(|| Project::of(&folder, &ProjectRegistry::in_state_folder(&home::state_folder())).id);
-        let pipeline = Pipeline::plan(&loaded.config, &name, &folder, &BuiltInSteps);
+        let config_file = loaded.file.map(|file| file.path);
+        let config_folder = config_file.as_ref().and_then(|file| file.parent()).unwrap_or(&folder).to_owned();
+        let place = Place { project: &name, folder: &folder, config_folder: &config_folder };
+        let pipeline = Pipeline::plan(&loaded.config, &place, &BuiltInSteps);
         let pipeline = pipeline.map_err(|errors| Failed::new(ExitCode::Config, errors))?;
         let known = pipeline.step_names();
         if let Some(unknown) = args.only.iter().chain(&args.skip).find(|name| !known.contains(&name.as_str())) {
@@ -99,7 +103,6 @@ impl<'a> Prepared<'a> {
         job.title = title.map(|title| settings.redact(&title));
         job.mode = args.mode.clone().or(job.mode);
         job.run_number = args.run_number.or(job.run_number);
-        let config_file = loaded.file.map(|file| file.path);
         let is_repository = Repository::containing(&job.project.path).is_some();
         let git = git(settings, &run_id, &job.project.path, GIT_LIMIT);
         let before = Before { publishing: git.publishing(), branches: git.branches().ok() };
@@ -109,6 +112,7 @@ impl<'a> Prepared<'a> {
             run_id,
             config: loaded.config,
             config_file,
+            config_folder,
             pipeline,
             is_repository,
             before,
@@ -182,8 +186,7 @@ impl<'a> Prepared<'a> {
     fn into_run(self, job: Job) -> Run {
         let console = self.settings.console;
         let git = git(self.settings, &self.run_id, &job.project.path, self.pipeline.deadline());
-        let folder_of = |file: &PathBuf| file.parent().map(Path::to_owned);
-        let config_folder = self.config_file.as_ref().and_then(folder_of).unwrap_or_else(|| job.project.path.clone());
+        let config_folder = self.config_folder;
         let ours = [
             self.config_file.clone(),
             self.args.job.clone(),

@@ -1,6 +1,7 @@
 //! The built-in steps, one file each, and who makes them from their options.
 
 pub mod diff_scan;
+pub mod hooks;
 pub mod lint;
 pub mod merge;
 pub mod notify;
@@ -18,6 +19,7 @@ use fuseboard_pipeline::pipeline::BuiltIns;
 use fuseboard_pipeline::step::Step;
 
 use self::diff_scan::DiffScan;
+use self::hooks::Hooks;
 use self::lint::Lint;
 use self::merge::Merge;
 use self::notify::Notify;
@@ -37,6 +39,7 @@ impl BuiltIns for BuiltInSteps {
         Ok(match built_in.name {
             "usage" => Arc::new(Usage::of(options)?),
             "session" => Arc::new(Session::of(options)?),
+            "hooks" => Arc::new(Hooks::of(options)?),
             "quota" => Arc::new(Quota::of(options)?),
             "notify" => Arc::new(Notify::of(options)?),
             "diff-scan" => Arc::new(options.read(DiffScan::read)?),

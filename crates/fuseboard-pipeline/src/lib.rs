@@ -7,6 +7,7 @@ pub mod digest;
 pub mod drill;
 pub mod duration;
 pub mod exit_codes;
+pub mod hooks;
 pub mod job;
 mod judge;
 pub mod ledger;

@@ -1,6 +1,7 @@
 //! A pipeline as it will run: every step checked, its circuit settled, its files pinned. What changes in the
 //! configuration afterwards changes nothing here.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use fuseboard::{CircuitName, Fingerprint};
 use crate::config::{
     BuiltIn, CircuitSettings, Config, ConfigErrors, PipelineSection, Spanned, StepDeclaration, StepOptions, Word, Work,
 };
+use crate::hooks;
 use crate::pins::Pins;
 use crate::step::Step;
 
@@ -20,6 +22,17 @@ pub trait BuiltIns {
     /// # Errors
     /// Options that are unknown or cannot work.
     fn make(&self, built_in: &'static BuiltIn, options: &StepOptions) -> Result<Arc<dyn Step>, ConfigErrors>;
+}
+
+/// For which project, and where, steps are planned.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The project's name.
+    pub project: &'a str,
+    /// The job's folder.
+    pub folder: &'a Path,
+    /// The folder of the configuration.
+    pub config_folder: &'a Path,
 }
 
 /// All steps, ready to run.
@@ -35,6 +48,8 @@ pub struct Pipeline {
 #[derive(Clone)]
 pub(crate) struct PlannedStep {
     pub(crate) declaration: StepDeclaration,
+    /// The declared step for which it stands in, if it is not declared itself.
+    origin: Option<CircuitName>,
     pub(crate) settings: CircuitSettings,
     pub(crate) circuit: CircuitName,
     pub(crate) task: Task,
@@ -49,13 +64,14 @@ pub(crate) enum Task {
 }
 
 impl Pipeline {
-    /// Plans the steps of a configuration for a project, and pins the files in `folder` that they name.
+    /// Plans the steps of a configuration for a project, and pins the files in the job's folder that they name.
     ///
     /// # Errors
     /// [`ConfigErrors`] with what is wrong in the options of built-in steps.
-    pub fn plan(config: &Config, project: &str, folder: &Path, built_ins: &dyn BuiltIns) -> Result<Self, ConfigErrors> {
+    pub fn plan(config: &Config, place: &Place<'_>, built_ins: &dyn BuiltIns) -> Result<Self, ConfigErrors> {
         let mut errors: Option<ConfigErrors> = None;
         let mut steps = Vec::new();
+        let mut names: BTreeSet<String> = config.steps.iter().map(|step| step.name.to_string()).collect();
         for declaration in &config.steps {
             let task = match &declaration.work {
                 Work::BuiltIn { built_in, options } => match built_ins.make(built_in, options) {
@@ -68,15 +84,22 @@ impl Pipeline {
                 Work::Command(words) => Task::Command(words.clone()),
                 Work::Shell(line) => Task::Command(vec!["sh".to_owned(), "-c".to_owned(), line.clone()]),
             };
-            let pins = match &task {
-                Task::Command(words) => Pins::of_command(words, folder),
-                Task::BuiltIn(step) => Pins::of_command(&step.names_files(), folder),
+            let programs = match &task {
+                Task::BuiltIn(step) => step.stands_for_programs_in().and_then(|folder| {
+                    // What cannot be read is the step's to tell.
+                    hooks::programs_in(&place.config_folder.join(folder)).ok()
+                }),
+                Task::Command(_) => None,
             };
-            let settings = config.step_circuit(project, declaration);
-            // A project's id and a step's name are parts of circuit names already, so their pair is one.
-            let circuit =
-                settings.scope.name(project, &declaration.name).unwrap_or_else(|_| (*declaration.name).clone());
-            steps.push(PlannedStep { declaration: declaration.clone(), settings, circuit, task, pins });
+            let in_its_place = hooks::steps_of(declaration, &programs.unwrap_or_default(), &mut names);
+            if in_its_place.is_empty() {
+                steps.push(PlannedStep::new(config, place, declaration.clone(), task));
+            }
+            let origin = &declaration.name;
+            steps.extend(in_its_place.into_iter().map(|(step, words)| PlannedStep {
+                origin: Some((**origin).clone()),
+                ..PlannedStep::new(config, place, step, Task::Command(words))
+            }));
         }
         errors.map_or(Ok(Self { steps, section: config.pipeline }), Err)
     }
@@ -95,9 +118,9 @@ impl Pipeline {
         self.section.deadline
     }
 
-    /// The names of the steps, in the order of the file.
+    /// The names of the steps, in the order of the file, and of those that they stand in for.
     pub fn step_names(&self) -> Vec<&str> {
-        self.steps.iter().map(PlannedStep::name).collect()
+        self.steps.iter().flat_map(PlannedStep::names).collect()
     }
 
     /// The files that steps write, relative to the configuration's folder.
@@ -116,6 +139,23 @@ impl Pipeline {
 }
 
 impl PlannedStep {
+    fn new(config: &Config, place: &Place<'_>, declaration: StepDeclaration, task: Task) -> Self {
+        let pins = match &task {
+            Task::Command(words) => Pins::of_command(words, place.folder),
+            Task::BuiltIn(step) => Pins::of_command(&step.names_files(), place.folder),
+        };
+        let settings = config.step_circuit(place.project, &declaration);
+        // A project's id and a step's name are parts of circuit names already, so their pair is one.
+        let circuit = settings.scope.name(place.project, &declaration.name);
+        let circuit = circuit.unwrap_or_else(|_| (*declaration.name).clone());
+        Self { declaration, origin: None, settings, circuit, task, pins }
+    }
+
+    /// By what names it is known: its own, and that of the declared step for which it stands in.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        [Some(self.name()), self.origin.as_ref().map(CircuitName::as_str)].into_iter().flatten()
+    }
+
     pub(crate) fn name(&self) -> &str {
         self.declaration.name.as_str()
     }

@@ -84,8 +84,8 @@ pub struct Selection {
 }
 
 impl Selection {
-    fn selects(&self, name: &str) -> bool {
-        let named = |names: &[String]| names.iter().any(|other| other == name);
+    fn selects(&self, step: &PlannedStep) -> bool {
+        let named = |names: &[String]| step.names().any(|name| names.iter().any(|other| other == name));
         (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
     }
 }
@@ -229,7 +229,8 @@ impl Loop {
         let waits = &self.steps()[index].declaration.waits;
         let awaited = |other: usize| {
             let step = &self.steps()[other];
-            let named = waits.after.iter().chain(&waits.gated_by).any(|name| **name == step.name());
+            let named =
+                waits.after.iter().chain(&waits.gated_by).any(|name| step.names().any(|known| **name == *known));
             named
                 || (other != index
                     && waits.last.is_some_and(|last| step.declaration.waits.last.is_none_or(|others| others < last)))
@@ -248,7 +249,7 @@ impl Loop {
         row.circuit = given.circuits.is_some().then(|| step.circuit.to_string());
         let (reason, why) = if !declaration.enabled {
             (Reason::Disabled, "disabled".to_owned())
-        } else if !given.selection.selects(step.name()) {
+        } else if !given.selection.selects(step) {
             (Reason::NotSelected, "not selected".to_owned())
         } else if let Some(file) = step.changed_file() {
             let file = file.strip_prefix(&given.job.project.path).unwrap_or(file);

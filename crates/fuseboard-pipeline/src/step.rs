@@ -38,6 +38,11 @@ pub trait Step: Send + Sync + UnwindSafe + RefUnwindSafe {
         false
     }
 
+    /// A folder, relative to the configuration's, whose programs run in place of it, each as a step of its own.
+    fn stands_for_programs_in(&self) -> Option<PathBuf> {
+        None
+    }
+
     /// Words of its options that may name files of the repository: they are pinned before the agent starts.
     fn names_files(&self) -> Vec<String> {
         Vec::new()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fuseboard_pipeline::config::{BuiltIn, Config, ConfigErrors, StepOptions};
 use fuseboard_pipeline::drill::{Drill, Exercise, Fault, Finding};
 use fuseboard_pipeline::job::JobProject;
-use fuseboard_pipeline::pipeline::{BuiltIns, Pipeline};
+use fuseboard_pipeline::pipeline::{BuiltIns, Pipeline, Place};
 use fuseboard_pipeline::process::Interrupt;
 use fuseboard_pipeline::redact::Redactor;
 use fuseboard_pipeline::report::{Kind, Reason, Status};
@@ -39,7 +39,12 @@ impl Stage {
         std::fs::write(folder.path().join("rules"), "").unwrap();
         let config =
             Config::parse(Path::new("fuseboard.toml"), steps.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
-        let pipeline = Pipeline::plan(&config, "app", folder.path(), &Real).unwrap();
+        let pipeline = Pipeline::plan(
+            &config,
+            &Place { project: "app", folder: folder.path(), config_folder: folder.path() },
+            &Real,
+        )
+        .unwrap();
         let project = JobProject { name: "app".into(), path: folder.path().to_owned(), ..JobProject::default() };
         let scratch = folder.path().join("scratch");
         let drill = Drill::new(pipeline, project, &scratch, &Interrupt::never(), &Redactor::default());

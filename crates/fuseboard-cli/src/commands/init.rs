@@ -142,7 +142,7 @@ mod tests {
     use fuseboard::{CircuitName, Policy};
     use fuseboard_mission::steps::BuiltInSteps;
     use fuseboard_pipeline::config::{Config, PipelineSection};
-    use fuseboard_pipeline::pipeline::Pipeline;
+    use fuseboard_pipeline::pipeline::{Pipeline, Place};
 
     use super::*;
 
@@ -151,7 +151,9 @@ mod tests {
     fn parse(text: &str) -> Config {
         let config = Config::parse(Path::new("fuseboard.toml"), text.as_bytes());
         let config = config.unwrap_or_else(|errors| panic!("{errors}\n{text}"));
-        let planned = Pipeline::plan(&config, "app", Path::new("/nowhere"), &BuiltInSteps);
+        let nowhere = Path::new("/nowhere");
+        let planned =
+            Pipeline::plan(&config, &Place { project: "app", folder: nowhere, config_folder: nowhere }, &BuiltInSteps);
         if let Err(errors) = planned {
             panic!("{errors}\n{text}");
         }

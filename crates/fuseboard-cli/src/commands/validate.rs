@@ -10,7 +10,7 @@ use fuseboard_pipeline::config::find::{Found, candidates};
 use fuseboard_pipeline::config::load::{LoadError, REMEDY, Request, load};
 use fuseboard_pipeline::config::{Config, ConfigError, ConfigErrors, MAX_ERRORS, MAX_FILE, StepKind};
 use fuseboard_pipeline::duration;
-use fuseboard_pipeline::pipeline::Pipeline;
+use fuseboard_pipeline::pipeline::{Pipeline, Place};
 use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::trust::{RepositoryKey, Trust, TrustVerdict};
 use serde_json::{Value, json};
@@ -87,7 +87,8 @@ fn with_options(file: &Path, error: LoadError) -> LoadError {
 /// The configuration, unless its built-in steps refuse the options that it gives them.
 fn check_steps(settings: &Settings, config: Config, of_repository: bool) -> Result<Config, LoadError> {
     // Options do not depend on the project, and to find out its name would write that down.
-    let planned = Pipeline::plan(&config, "any", &settings.home().surroundings().folder, &BuiltInSteps);
+    let folder = &settings.home().surroundings().folder;
+    let planned = Pipeline::plan(&config, &Place { project: "any", folder, config_folder: folder }, &BuiltInSteps);
     planned.map_err(|errors| LoadError::Invalid { errors, of_repository })?;
     Ok(config)
 }

@@ -12,7 +12,7 @@ use fuseboard::{Board, CircuitName};
 use fuseboard_pipeline::config::{BuiltIn, Config, ConfigErrors, StepOptions};
 use fuseboard_pipeline::job::{Job, JobProject};
 use fuseboard_pipeline::ledger::NoLedger;
-use fuseboard_pipeline::pipeline::{BuiltIns, Pipeline};
+use fuseboard_pipeline::pipeline::{BuiltIns, Pipeline, Place};
 use fuseboard_pipeline::process::Interrupt;
 use fuseboard_pipeline::redact::Redactor;
 use fuseboard_pipeline::report::Report;
@@ -112,7 +112,7 @@ impl Stage {
         let damage = self.damage;
         runner::run(Run {
             id: "run".into(),
-            pipeline: Pipeline::plan(&config, "app", self.folder.path(), self).unwrap(),
+            pipeline: Pipeline::plan(&config, &place(self.folder.path()), self).unwrap(),
             job: self.job.clone(),
             circuits: self.has_circuits.then(|| self.board()),
             tracker,
@@ -196,4 +196,8 @@ impl Store for NoStore {
     fn list(&self) -> Result<Vec<Listed>, StoreError> {
         Err(gone())
     }
+}
+
+fn place(folder: &std::path::Path) -> Place<'_> {
+    Place { project: "app", folder, config_folder: folder }
 }

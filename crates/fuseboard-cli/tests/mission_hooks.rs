@@ -1,0 +1,80 @@
+//! `hooks`: programs in a folder are steps of their own, each with its circuit.
+
+mod mission_stage;
+mod world;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use mission_stage::Stage;
+
+const HOOKS: &str = "[[step]]\nname = 'hooks'\nuses = 'hooks'\ntimeout = '2s'\n\
+                     [[step]]\nname = 'behind'\nkind = 'recorder'\nrun = ['sh', '-c', 'cat ../ran']\nafter = ['hooks']\n";
+
+fn hook(stage: &Stage, name: &str, body: &str) {
+    let folder = stage.beside("config/fuseboard/hooks.d/after-mission");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(name), format!("#!/bin/sh\n{body}\n")).unwrap();
+    fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn programs_run_in_order_and_one_that_fails_keeps_no_other_from_running() {
+    let stage = Stage::new(HOOKS);
+    hook(&stage, "30-last.sh", "echo last >>../ran");
+    hook(&stage, "10-First", "echo first $FUSEBOARD_JOB_TITLE >>../ran; grep -q '\"schema\"' ");
+    hook(&stage, "20-broken", "echo broken >>../ran; exit 3");
+    hook(&stage, "25-hangs", "sleep 30");
+    let flown = stage.fly(&["--title", "mend"], "true");
+    assert_eq!(flown.code(), 0, "{}", flown.told());
+    let ends =
+        ["hooks.10-first", "hooks.20-broken", "hooks.25-hangs", "hooks.30-last.sh"].map(|name| flown.end_of(name));
+    assert_eq!(ends.map(|(status, _)| status), ["success", "failed", "timed-out", "success"], "{}", flown.told());
+    assert_eq!(stage.read("ran"), "first mend\nbroken\nlast\n");
+    assert_eq!(flown.row("behind")["output"]["stdout"], "first mend\nbroken\nlast\n", "it waited for all of them");
+    assert_eq!(flown.word("hooks.20-broken", "circuit"), "work/hooks.20-broken");
+    stage.fly(&[], "true");
+    let third = stage.fly(&[], "true");
+    assert_eq!(third.end_of("hooks.20-broken"), ("skipped", "circuit-open"));
+    assert_eq!(third.end_of("hooks.30-last.sh").0, "success");
+}
+
+#[test]
+fn they_are_selected_together_or_alone() {
+    let stage = Stage::new(HOOKS);
+    hook(&stage, "a", "echo a >>../ran");
+    hook(&stage, "b", "echo b >>../ran");
+    assert_eq!(stage.fly(&["--skip", "hooks"], "true").end_of("hooks.a"), ("skipped", "not-selected"));
+    stage.fly(&["--only", "hooks.b"], "true");
+    assert_eq!(stage.read("ran"), "b\n");
+    stage.fly(&["--only", "hooks"], "true");
+    assert_eq!(stage.read("ran"), "b\na\nb\n");
+}
+
+#[test]
+fn no_program_is_not_applicable_and_no_folder_is_an_error_that_the_circuit_sees() {
+    let stage = Stage::new(HOOKS);
+    assert_eq!(stage.fly(&[], "true").end_of("hooks").0, "not-applicable");
+    fs::create_dir_all(stage.beside("config/fuseboard/hooks.d")).unwrap();
+    fs::write(stage.beside("config/fuseboard/hooks.d/after-mission"), "a file").unwrap();
+    let flown = stage.fly(&[], "true");
+    assert_eq!(flown.end_of("hooks").0, "failed");
+    assert!(flown.word("hooks", "detail").contains("cannot be read"), "{}", flown.told());
+    assert_eq!(stage.world.circuit("work/hooks")["failures"], 1);
+}
+
+#[test]
+fn what_the_agent_adds_or_changes_does_not_run() {
+    let stage = Stage::new("");
+    stage.configure(&HOOKS.replace("timeout = '2s'", "with = { folder = '../../work/hooks' }"));
+    fs::create_dir_all(stage.world.path("hooks")).unwrap();
+    for name in ["a", "b"] {
+        stage.world.script(&format!("hooks/{name}"), &format!("echo {name} >>../ran"));
+    }
+    stage.git("git add -A; git commit -qm hooks");
+    let agent = "echo 'touch ../evil' >>hooks/a; cp hooks/b hooks/c; git commit -qam changed";
+    let flown = stage.fly(&[], agent);
+    assert_eq!(flown.end_of("hooks.a"), ("skipped", "untrusted"), "{}", flown.told());
+    assert_eq!(stage.read("ran"), "b\n", "neither the changed one nor the new one");
+    assert!(!stage.has("evil"));
+}
