@@ -8,6 +8,7 @@ mod claude;
 mod codex;
 mod gemini;
 mod objects;
+mod other;
 pub mod words;
 
 use std::fmt;
@@ -171,12 +172,13 @@ pub fn read_text(kind: AgentKind, text: &str) -> Reading {
     if text.trim().is_empty() {
         return Reading::unmeasured(agent_of(kind), "the output is empty");
     }
-    let (mut claude, mut codex, mut gemini) =
-        (claude::Reader::default(), codex::Reader::default(), gemini::Reader::default());
+    let (mut claude, mut codex, mut gemini, mut other) =
+        (claude::Reader::default(), codex::Reader::default(), gemini::Reader::default(), other::Reader::default());
     let any = objects::each(text, |object| {
         claude.take(object);
         codex.take(object);
         gemini.take(object);
+        other.take(object);
     });
     match kind {
         AgentKind::Is(Agent::Claude) => claude.reading(any),
@@ -185,8 +187,10 @@ pub fn read_text(kind: AgentKind, text: &str) -> Reading {
         _ if claude.has_seen_any() => claude.reading(any),
         _ if codex.has_seen_any() => codex.reading(any),
         _ if gemini.has_seen_any() => gemini.reading(any),
-        _ if any => Reading::unmeasured(None, "the output is no known agent's"),
-        _ => Reading::unmeasured(None, NO_JSON),
+        _ => other.reading().unwrap_or_else(|| {
+            let why = if any { "the output is no known agent's" } else { NO_JSON };
+            Reading::unmeasured(None, why)
+        }),
     }
 }
 

@@ -122,3 +122,42 @@ fn what_was_cut_is_unmeasured_and_never_another_agents() {
         (Some(Agent::Codex), Some("the output holds no event of Codex"))
     );
 }
+
+#[test]
+fn agents_of_no_known_kind_are_read_where_they_tell_tokens_in_a_common_shape() {
+    let all = [Some(5), Some(7), None, Some(9)];
+    for (output, expected) in [
+        (r#"{"usage":{"inputTokens":5,"outputTokens":9,"cacheReadTokens":7}}"#, all),
+        (r#"{"stats":{"input_tokens":5,"output_tokens":9,"cache_read_input_tokens":7}}"#, all),
+        (r#"{"metadata":{"promptTokens":"5","completionTokens":9,"cacheReadTokens":7}}"#, all),
+        (r#"{"input_tokens":5,"output_tokens":9,"cache_read_tokens":7}"#, all),
+        (
+            "{\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1}}\n{\"usage\":{\"inputTokens\":5,\"outputTokens\":9,\"cacheReadTokens\":7}}",
+            all,
+        ),
+    ] {
+        let reading = text(output);
+        assert_eq!((reading.agent, reading.is_error), (None, None), "{output}");
+        assert_eq!(counts(&reading.usage.unwrap_or_else(|| panic!("{output}"))[0]), expected, "{output}");
+    }
+    let priced = text(r#"{"model":"m-1","result":"done","usage":{"inputTokens":5,"outputTokens":9},"cost_usd":0.25}"#);
+    let row = &priced.usage.unwrap()[0];
+    assert_eq!(
+        (row.model.as_deref(), row.cost_usd, priced.result_text.as_deref()),
+        (Some("m-1"), Some(0.25), Some("done"))
+    );
+}
+
+#[test]
+fn what_tells_no_tokens_in_any_known_shape_is_unmeasured_and_not_zero() {
+    for output in [
+        "plain words",
+        r#"{"usage":{"inputTokens":null,"outputTokens":-3}}"#,
+        r#"{"usage":{"inputTokens":5}}"#,
+        r#"{"usage":"lots"}"#,
+        r#"{"metadata":[1,2]}"#,
+    ] {
+        let reading = text(output);
+        assert!(reading.usage.is_none() && reading.unmeasured.is_some(), "{output}: {reading:?}");
+    }
+}

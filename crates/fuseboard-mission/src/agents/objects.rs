@@ -15,7 +15,7 @@ use serde_json::{Error, Value};
 use super::MOST_TEXT;
 
 /// The fields that some agent's format has use for.
-const FIELDS: [&str; 26] = [
+const FIELDS: [&str; 46] = [
     "type",
     "subtype",
     "session_id",
@@ -42,6 +42,26 @@ const FIELDS: [&str; 26] = [
     "message",
     "role",
     "content",
+    "metadata",
+    "input_tokens",
+    "inputTokens",
+    "prompt_tokens",
+    "promptTokens",
+    "output_tokens",
+    "outputTokens",
+    "completion_tokens",
+    "completionTokens",
+    "cache_read_input_tokens",
+    "cacheReadInputTokens",
+    "cache_read_tokens",
+    "cacheReadTokens",
+    "cache_creation_input_tokens",
+    "cacheCreationInputTokens",
+    "cache_write_tokens",
+    "cacheWriteTokens",
+    "cost_usd",
+    "costUSD",
+    "costUsd",
 ];
 
 /// Longest field that is taken apart, in bytes. Those of an agent are far smaller.
