@@ -1,0 +1,264 @@
+//! Each built-in step broken in each way that its page names: the report, the ledger, the exit code, the circuit and the
+//! notices all say what the page promises.
+
+mod mission_stage;
+mod world;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use mission_stage::{Flown, Stage};
+use serde_json::Value;
+
+/// A way of breaking a step.
+struct Fault {
+    what: &'static str,
+    /// The step's keys.
+    keys: &'static str,
+    /// What is done before the mission, by a shell in the repository. `$UP` is the folder above it.
+    before: &'static str,
+    agent: &'static str,
+    /// Its status, and its failure or the reason of a skip.
+    end: (&'static str, &'static str),
+    /// What its row says.
+    says: &'static str,
+    code: i32,
+    /// What its circuit counted: a success, a failure, nothing.
+    counted: &'static str,
+    /// The subjects of the notices.
+    notices: &'static [&'static str],
+}
+
+/// A recorder that fails is told by its row and its circuit, and by nothing else.
+const FAILED: Fault = Fault {
+    what: "",
+    keys: "",
+    before: "",
+    agent: "true",
+    end: ("failed", "error"),
+    says: "",
+    code: 0,
+    counted: "failure",
+    notices: &[],
+};
+
+const RESULT: &str = r#"echo '{"type":"result","subtype":"success","is_error":false,"result":"done","session_id":"s","usage":{"input_tokens":5,"output_tokens":7}}'"#;
+
+/// An agent that takes its captured output away from who would read it.
+const UNREADABLE: &str = "d=$XDG_STATE_HOME/fuseboard/runs/$FUSEBOARD_RUN; rm $d/stdout; mkdir $d/stdout; exit 1";
+
+/// An agent that works.
+const WORKS: &str = "git checkout -qb agent/work; echo x >work.txt; git add -A; git commit -qm 'work: do it'";
+
+fn break_it(step: &str, fault: &Fault) {
+    let what = format!("{step}, {}", fault.what);
+    let stage = Stage::new("");
+    let outbox = stage.beside("outbox");
+    stage.configure(&format!(
+        "[[step]]\nname = 'step'\nuses = '{step}'\n{}\n\
+         [[step]]\nname = 'told'\nuses = 'notify'\nwith = {{ file = '{}' }}\n",
+        fault.keys,
+        outbox.display()
+    ));
+    if !fault.before.is_empty() {
+        stage.git(&format!("UP=$(cd .. && pwd); {}", fault.before));
+    }
+    let flown = stage.fly(&["--title", "mend it", "--agent", "claude"], fault.agent);
+    let row = flown.row("step");
+    assert_eq!(flown.end_of("step").0, fault.end.0, "{what}: {}", flown.told());
+    let why = ["failure", "reason"].map(|field| row[field].as_str().unwrap_or(""));
+    assert!(why.contains(&fault.end.1), "{what}: {why:?} {}", flown.told());
+    let said = ["detail", "why", "last_error"].map(|field| row[field].as_str().unwrap_or("")).join("\n");
+    assert!(said.contains(fault.says), "{what}: {said:?}");
+    assert_eq!(flown.code(), fault.code, "{what}: {}", flown.told());
+    assert_eq!(counted(&stage, row), fault.counted, "{what}");
+    assert_eq!(in_the_ledger(&stage, &flown), *row, "{what}");
+    let notices = fs::read_to_string(outbox).unwrap_or_default();
+    let subjects: Vec<String> = notices
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["subject"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(subjects, fault.notices, "{what}");
+}
+
+fn counted(stage: &Stage, row: &Value) -> &'static str {
+    let name = row["circuit"].as_str().unwrap();
+    let status = stage.run(&["status", name, "--format", "json"]);
+    if status.code == 64 {
+        return "nothing"; // never seen
+    }
+    let totals = status.json()["circuits"][0]["totals"].clone();
+    let some = |outcome: &str| totals[outcome] != 0;
+    match (some("success"), some("failure") || some("timeout")) {
+        (true, false) => "success",
+        (false, true) => "failure",
+        (false, false) => "nothing",
+        (true, true) => panic!("both: {totals}"),
+    }
+}
+
+/// The step's row as it was written down.
+fn in_the_ledger(stage: &Stage, flown: &Flown) -> Value {
+    let id = flown.report["id"].as_str().unwrap();
+    let run = stage.run(&["runs", id, "--format", "json"]).json();
+    run["steps"].as_array().unwrap().iter().find(|row| row["name"] == "step").unwrap().clone()
+}
+
+#[test]
+fn usage() {
+    for fault in [
+        Fault {
+            what: "no price file",
+            keys: "with = { prices = 'none.toml' }",
+            agent: RESULT,
+            says: "none.toml",
+            ..FAILED
+        },
+        Fault {
+            what: "garbage in the price file",
+            keys: "with = { prices = 'prices.toml' }",
+            before: "echo '[[' >$UP/config/fuseboard/prices.toml",
+            agent: RESULT,
+            says: "prices.toml",
+            ..FAILED
+        },
+        Fault {
+            what: "an unreadable capture",
+            agent: UNREADABLE,
+            says: "cannot read the job's output",
+            code: 1,
+            notices: &["\"mend it\" failed: it ended with an error"],
+            ..FAILED
+        },
+        Fault {
+            what: "plain text",
+            agent: "echo done",
+            end: ("success", ""),
+            says: "unmeasured",
+            counted: "success",
+            ..FAILED
+        },
+    ] {
+        break_it("usage", &fault);
+    }
+}
+
+#[test]
+fn quota() {
+    break_it(
+        "quota",
+        &Fault {
+            what: "an unreadable capture",
+            agent: UNREADABLE,
+            says: "unreliable: ",
+            code: 1,
+            notices: &["\"mend it\" failed: it ended with an error"],
+            ..FAILED
+        },
+    );
+    break_it(
+        "quota",
+        &Fault {
+            what: "no place for the pause",
+            before: "mkdir -p $UP/state/fuseboard; echo >$UP/state/fuseboard/pauses",
+            agent: "echo 'usage limit reached' >&2; exit 1",
+            says: "pauses is no folder; remove it",
+            code: 1,
+            notices: &["\"mend it\" failed: the agent ran into its limit"],
+            ..FAILED
+        },
+    );
+}
+
+#[test]
+fn hooks() {
+    let folder = "$UP/config/fuseboard/hooks.d";
+    let before: &'static str = Box::leak(format!("mkdir -p {folder}; echo >{folder}/after-mission").into_boxed_str());
+    let failed = Fault {
+        what: "a file in place of the folder",
+        before,
+        says: "cannot be read",
+        notices: &["step failed"],
+        ..FAILED
+    };
+    break_it("hooks", &failed);
+    let none = Fault {
+        what: "no folder",
+        end: ("not-applicable", ""),
+        says: "there is no program in",
+        counted: "nothing",
+        ..FAILED
+    };
+    break_it("hooks", &none);
+}
+
+#[test]
+fn gates_that_cannot_tell() {
+    let no_base = Fault {
+        what: "no base",
+        before: "git branch -m other",
+        agent: WORKS,
+        code: 77,
+        notices: &["step gave no verdict"],
+        ..FAILED
+    };
+    for step in ["diff-scan", "verify", "security"] {
+        break_it(step, &Fault { says: "base", ..no_base });
+    }
+    let missing = Fault {
+        what: "a missing tool",
+        keys: "with = { command = ['no-such-linter', '{files}'] }",
+        agent: WORKS,
+        end: ("failed", "spawn"),
+        says: "no-such-linter",
+        code: 77,
+        // It is of no use to try again: the circuit opens at once.
+        notices: &["step gave no verdict", "work/step is out: its circuit opened"],
+        ..FAILED
+    };
+    break_it("lint", &missing);
+    break_it("tests", &Fault { keys: "with = { command = ['no-such-linter'] }", ..missing });
+    let crashed = Fault {
+        what: "a crash",
+        keys: "with = { command = ['sh', '-c', 'kill -9 $$', '{files}'] }",
+        end: ("failed", "signal"),
+        says: "no verdict",
+        notices: &["step gave no verdict"],
+        ..missing
+    };
+    break_it("lint", &crashed);
+    break_it("tests", &Fault { keys: "with = { command = ['sh', '-c', 'kill -9 $$'] }", ..crashed });
+    let hung = Fault {
+        what: "a hang",
+        keys: "timeout = '300ms'\nwith = { command = ['sh', '-c', 'sleep 60', '{files}'] }",
+        end: ("timed-out", "timeout"),
+        says: "no verdict",
+        ..crashed
+    };
+    break_it("lint", &hung);
+    break_it("tests", &Fault { keys: "timeout = '300ms'\nwith = { command = ['sleep', '60'] }", ..hung });
+}
+
+#[test]
+fn an_outbox_that_cannot_be_written_fails_its_step_and_loses_nothing() {
+    let stage = Stage::new("[[step]]\nname = 'told'\nuses = 'notify'\nwith = { file = '../outbox' }\n");
+    let outbox = stage.beside("config/outbox");
+    for (what, says) in [("a folder", "no regular file"), ("a link", "links are not followed")] {
+        match what {
+            "a folder" => fs::create_dir(&outbox).unwrap(),
+            _ => symlink("/dev/full", &outbox).unwrap(),
+        }
+        let flown = stage.fly(&["--no-wait"], "exit 3");
+        assert_eq!((flown.code(), flown.end_of("told").0), (3, "failed"), "{what}: {}", flown.told());
+        assert!(flown.word("told", "detail").contains(says), "{what}: {}", flown.word("told", "detail"));
+        if what == "a folder" {
+            fs::remove_dir(&outbox).unwrap()
+        } else {
+            fs::remove_file(&outbox).unwrap()
+        }
+        assert_eq!(stage.run(&["reset", "told"]).code, 0);
+    }
+    stage.run(&["reset", "work/agent"]);
+    stage.fly(&[], "true");
+    assert_eq!(fs::read_to_string(&outbox).unwrap().lines().count(), 2, "both were told in the end");
+}
