@@ -105,6 +105,13 @@ tell "What became of the missions, oldest first:" ""
 expect 0 runs
 expect_line out 1 'log in to the cloud +blocked +77'
 
+tell "And the page for the morning: what was done, what it cost, and what needs somebody." ""
+expect 1 brief
+expect_line out 1 '5 missions: 4 done, 4 merged, 1 blocked$'
+expect_line out 1 '^blocked +sums +log in to the cloud: blocked by scan'
+expect_line out 1 '^circuit +stats +open, '
+expect_line out 1 '^used: \$'
+
 # --- The end -----------------------------------------------------------------------------------------------
 
 git switch -q main && python3 -m unittest 2>/dev/null || fail "the tests on main should pass"

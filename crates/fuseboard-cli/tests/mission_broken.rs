@@ -251,11 +251,8 @@ fn an_outbox_that_cannot_be_written_fails_its_step_and_loses_nothing() {
         let flown = stage.fly(&["--no-wait"], "exit 3");
         assert_eq!((flown.code(), flown.end_of("told").0), (3, "failed"), "{what}: {}", flown.told());
         assert!(flown.word("told", "detail").contains(says), "{what}: {}", flown.word("told", "detail"));
-        if what == "a folder" {
-            fs::remove_dir(&outbox).unwrap()
-        } else {
-            fs::remove_file(&outbox).unwrap()
-        }
+        let removed = if what == "a folder" { fs::remove_dir(&outbox) } else { fs::remove_file(&outbox) };
+        removed.unwrap();
         assert_eq!(stage.run(&["reset", "told"]).code, 0);
     }
     stage.run(&["reset", "work/agent"]);

@@ -3,12 +3,13 @@
 mod needs;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use fuseboard::Shown;
+use fuseboard::clock::Human;
 use fuseboard_pipeline::ledger::{Ledger, StoredRun};
 use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::report::{Kind, RunResult, Status};
-use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::usage_sum::UsageSum;
 use serde_json::{Value, json};
 
@@ -50,7 +51,7 @@ pub(crate) fn brief(settings: &Settings, args: &BriefArgs) -> Result<ExitCode, F
             "needs": needs.iter().map(Need::to_json).collect::<Vec<_>>(),
         })));
     } else {
-        let mut page = vec![head(since, &counts, &needs)];
+        let mut page = vec![head(args.since, &counts, &needs)];
         page.extend((!needs.is_empty()).then(|| titled("NEEDS A PERSON", &needs::table(&needs))));
         page.extend((!runs.is_empty()).then(|| titled("MISSIONS", &projects_table(&projects(&runs)))));
         page.push(money_line(&total, &used));
@@ -128,7 +129,7 @@ fn projects(runs: &[StoredRun]) -> BTreeMap<String, Counts> {
 
 // --- For people -------------------------------------------------------------------------------------------
 
-fn head(since: Stamp, counts: &Counts, needs: &[Need]) -> String {
+fn head(since: Duration, counts: &Counts, needs: &[Need]) -> String {
     let parts = [
         (counts.done, "done"),
         (counts.merged, "merged"),
@@ -148,7 +149,7 @@ fn head(since: Stamp, counts: &Counts, needs: &[Need]) -> String {
         1 => (BAD, "1 thing needs a person".to_owned()),
         count => (BAD, format!("{count} things need a person")),
     };
-    format!("since {since}: {missions}\n{}", styled(style, &needed))
+    format!("in the last {}: {missions}\n{}", Human(since), styled(style, &needed))
 }
 
 fn titled(title: &str, body: &str) -> String {
