@@ -155,8 +155,9 @@ impl Job {
     /// There is no place for a temporary file.
     pub fn to_file(&self) -> io::Result<File> {
         let mut file = tempfile::tempfile()?;
-        serde_json::to_writer(&mut file, self)?;
-        file.write_all(b"\n")?;
+        let mut text = serde_json::to_vec(self)?;
+        text.push(b'\n');
+        file.write_all(&text)?;
         file.seek(SeekFrom::Start(0))?;
         Ok(file)
     }

@@ -30,7 +30,7 @@
 //! ```
 
 mod command;
-mod deadline;
+pub(crate) mod deadline;
 mod ended;
 mod family;
 mod interrupt;

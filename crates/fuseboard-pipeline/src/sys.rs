@@ -8,8 +8,10 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
-use crate::process::Marker;
+use crate::process::{Marker, deadline};
 
 /// Makes this process the one to which orphans among its descendants are handed, so that a daemon that a
 /// timed-out command left behind can be found even if it cleared its environment. Lasts for the process'
@@ -43,7 +45,7 @@ pub(crate) fn is_subreaper() -> bool {
 pub fn carriers_of(marker: &Marker) -> Vec<u32> {
     let carries = |process: &Process| Marking::of(process.pid, marker) == Marking::Ours;
     census()
-        .into_iter()
+        .iter()
         .filter(|process| !process.dead && carries(process))
         .filter_map(|process| u32::try_from(process.pid).ok())
         .filter(|pid| *pid != std::process::id())
@@ -89,10 +91,33 @@ pub(crate) struct Process {
     pub(crate) dead: bool,
 }
 
-/// All processes that can be seen; none where there is no `/proc`.
-pub(crate) fn census() -> Vec<Process> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries.filter_map(|entry| process(entry.ok()?.file_name().to_str()?.parse().ok()?)).collect()
+/// The last census, and when it began.
+static CENSUS: Mutex<Option<(Instant, Arc<[Process]>)>> = Mutex::new(None);
+
+/// All processes that can be seen; none where there is no `/proc`. A census that another thread began after this call serves
+/// both, for many runs may end at once.
+pub(crate) fn census() -> Arc<[Process]> {
+    let asked = deadline::now();
+    let mut last = CENSUS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((began, census)) = &*last
+        && *began >= asked
+    {
+        return census.clone();
+    }
+    let began = deadline::now();
+    let census: Arc<[Process]> = match fs::read_dir("/proc") {
+        Ok(entries) => entries.filter_map(|entry| process(entry.ok()?.file_name().to_str()?.parse().ok()?)).collect(),
+        Err(_) => Arc::default(),
+    };
+    *last = Some((began, census.clone()));
+    census
+}
+
+/// When this process was started, as [`Process::started`]; 0 where that cannot be told.
+pub(crate) fn our_start() -> u64 {
+    static STARTED: OnceLock<u64> = OnceLock::new();
+    let find = || process(std::process::id().cast_signed()).map_or(0, |process| process.started);
+    *STARTED.get_or_init(find)
 }
 
 /// The process `pid`, if there is one and it can be seen.
@@ -133,18 +158,18 @@ fn read_proc(path: &str) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Whether some child of ours has ended and nobody has asked for its status yet.
+/// Some child of ours that has ended, and for whose status nobody has asked yet.
 #[cfg(target_os = "linux")]
-pub(crate) fn has_dead_child() -> bool {
-    use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+pub(crate) fn dead_child() -> Option<i32> {
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
     let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    waitid(Id::All, look).is_ok_and(|status| status != WaitStatus::StillAlive)
+    waitid(Id::All, look).ok()?.pid().map(nix::unistd::Pid::as_raw)
 }
 
-/// Elsewhere that is found out by looking at each.
+/// Elsewhere nobody is handed orphans.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn has_dead_child() -> bool {
-    true
+pub(crate) fn dead_child() -> Option<i32> {
+    None
 }
 
 /// What has become of a child since it was last asked.
@@ -198,7 +223,7 @@ mod tests {
     #[test]
     fn this_process_is_in_the_census_with_its_group() {
         let here = i32::try_from(std::process::id()).unwrap();
-        let found = census().into_iter().find(|process| process.pid == here).unwrap();
+        let found = census().iter().copied().find(|process| process.pid == here).unwrap();
         assert_eq!(found.group, nix::unistd::getpgrp().as_raw());
         assert_eq!(found.parent, nix::unistd::getppid().as_raw());
         assert!(!found.dead && found.started > 0);

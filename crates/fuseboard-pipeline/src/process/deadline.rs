@@ -55,7 +55,7 @@ impl Deadline {
 /// The one place here that reads the clock. What is measured is how long a real process takes, so a clock
 /// that a test could move would measure nothing.
 #[expect(clippy::disallowed_methods, reason = "real processes run in real time")]
-pub(super) fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 

@@ -89,7 +89,8 @@ impl Family {
     /// The members that live. Those that are dead and ours to reap are reaped, the child itself excepted.
     pub(super) fn living(&mut self) -> Vec<Process> {
         let (dead, living): (Vec<Process>, Vec<Process>) = self.members().into_iter().partition(|it| it.dead);
-        for orphan in dead.into_iter().filter(|it| it.parent == our_pid() && it.pid != self.child.as_raw()) {
+        let us = our_pid();
+        for orphan in dead.into_iter().filter(|it| it.parent == us && it.pid != self.child.as_raw()) {
             let _ = waitpid(Pid::from_raw(orphan.pid), Some(WaitPidFlag::WNOHANG));
         }
         living
@@ -114,9 +115,11 @@ impl Family {
         if census.is_empty() {
             return self.group_alone();
         }
-        let orphans_since = self.owns_orphans();
+        let (orphans_since, others) = (self.owns_orphans(), self.other_children());
+        let us = our_pid();
+        let is_possible = |process: &Process| process.pid > 1 && process.pid != us && !others.contains(&process.pid);
         let mut members: BTreeSet<i32> = BTreeSet::new();
-        for process in census.iter().filter(|process| process.pid > 1 && process.pid != our_pid()) {
+        for process in census.iter().filter(|process| is_possible(process)) {
             let is_known = self.known.contains(&(process.pid, process.started));
             if is_known || process.group == self.child.as_raw() || self.claims(process, orphans_since) {
                 members.insert(process.pid);
@@ -131,19 +134,21 @@ impl Family {
             }
             members.extend(found);
         }
-        let members: Vec<Process> = census.into_iter().filter(|it| members.contains(&it.pid)).collect();
+        let members: Vec<Process> = census.iter().filter(|it| members.contains(&it.pid)).copied().collect();
         self.known.extend(members.iter().map(|process| (process.pid, process.started)));
         members
     }
 
     /// Whether a process belongs by its marker, or as an orphan without any.
     fn claims(&self, process: &Process, orphans_since: Option<u64>) -> bool {
-        let marking = self.marker.as_ref().map_or(Marking::None, |marker| Marking::of(process.pid, marker));
+        // Who was there before us carries no marker of ours, and to read it is dear.
+        let marker = self.marker.as_ref().filter(|_| process.started >= sys::our_start());
+        let marking = marker.map_or(Marking::None, |marker| Marking::of(process.pid, marker));
         let is_orphan = || {
-            process.parent == our_pid()
+            orphans_since.is_some_and(|since| process.started >= since)
+                && process.parent == our_pid()
                 // What the program starts by other means stays in our group.
                 && process.group != getpgrp().as_raw()
-                && orphans_since.is_some_and(|since| process.started >= since)
         };
         marking == Marking::Ours || (marking == Marking::None && is_orphan())
     }
@@ -156,6 +161,13 @@ impl Family {
         let runs = under_way();
         let alone = runs.children.len() == 1 && runs.children.contains(&self.child.as_raw());
         (alone && !runs.spared && sys::is_subreaper()).then_some(runs.since)
+    }
+
+    /// The children of the other runs under way.
+    fn other_children(&self) -> BTreeSet<i32> {
+        let mut children = under_way().children.clone();
+        children.remove(&self.child.as_raw());
+        children
     }
 
     /// Without a process table the group is all that is known, and stands for one process.
@@ -178,13 +190,18 @@ impl Drop for Family {
 /// Reaps the orphans that have died, for a long run starts thousands of them and each zombie holds a number.
 /// What the program started by other means is in our own group and is left to whoever waits for it.
 pub(super) fn reap_orphans() {
-    // A look at all processes is dear, and most often nobody has died.
-    if !sys::is_subreaper() || !sys::has_dead_child() {
+    if !sys::is_subreaper() {
         return;
     }
+    // A look at all processes is dear, and most often nobody has died but a run's own child.
+    let Some(dead) = sys::dead_child() else { return };
     let runs = under_way();
-    for process in sys::census() {
-        let is_orphan = process.parent == our_pid() && process.group != getpgrp().as_raw();
+    if runs.children.contains(&dead) {
+        return;
+    }
+    let us = our_pid();
+    for process in sys::census().iter() {
+        let is_orphan = process.parent == us && process.group != getpgrp().as_raw();
         if process.dead && is_orphan && !runs.children.contains(&process.pid) {
             let _ = waitpid(Pid::from_raw(process.pid), Some(WaitPidFlag::WNOHANG));
         }
