@@ -2,6 +2,7 @@
 //! writes down how it was called.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 mod mission_stage;
 mod world;
@@ -215,6 +216,27 @@ fn a_gh_that_does_not_answer_is_ended_with_the_steps_time() {
     assert_eq!(stage.world.census(), Vec::<String>::new());
 }
 
+/// Flies a mission on a machine without `gh`.
+fn fly_without_gh(stage: &Stage, agent: &str) -> Flown {
+    let folder = stage.beside("only");
+    fs::create_dir(&folder).unwrap();
+    for program in ["git", "sh", "cat"] {
+        let mut folders = std::env::split_paths(&std::env::var_os("PATH").unwrap()).collect::<Vec<_>>().into_iter();
+        let found = folders.find_map(|folder| Some(folder.join(program)).filter(|file| file.exists())).unwrap();
+        symlink(found, folder.join(program)).unwrap();
+    }
+    let mut command = stage.command(&["--agent", "claude"], agent);
+    command.env("PATH", folder);
+    stage.flown(finish(command))
+}
+
+#[test]
+fn without_gh_the_comment_fails_and_says_what_to_do() {
+    let flown = fly_without_gh(&stage(&[CHECK, COMMENT]), WORK);
+    assert_eq!(flown.word("comment", "failure"), "spawn", "{}", flown.told());
+    assert_failed(&flown, "comment", "install it (https://cli.github.com)");
+}
+
 // --- The queue --------------------------------------------------------------------------------------------
 
 fn queue(stage: &Stage) -> Vec<Value> {
@@ -247,4 +269,17 @@ fn a_merged_pull_request_is_not_followed_up_and_a_gh_that_fails_is_a_failure() {
     fs::write(failing.beside("gh.view.end"), "echo 'HTTP 502' >&2; exit 1").unwrap();
     assert_failed(&fly(&failing, &[]), "requeue", "gh pr view exited with code 1: HTTP 502; nothing to queue");
     assert!(!failing.has("queue"));
+}
+
+#[test]
+fn without_gh_the_queue_goes_by_the_agents_word_and_says_so() {
+    let session = "[[step]]\nname = 'session'\nuses = 'session'\nlast = false\n";
+    let says = r#"echo '{"type":"result","subtype":"success","is_error":false,"result":"PR created: https://github.com/example/app/pull/9"}'"#;
+    let told = stage(&[CHECK, session, &QUEUE.replace("'check'", "'check', 'session'")]);
+    let flown = fly_without_gh(&told, &format!("{WORK}; {says}"));
+    assert_eq!(flown.word("requeue", "status"), "success", "{}", flown.told());
+    assert!(flown.word("requeue", "detail").contains("/pull/9 is the agent's word: gh cannot be started"));
+    assert_eq!(queue(&told)[0]["pr_url"], "https://github.com/example/app/pull/9");
+    let silent = stage(&[CHECK, QUEUE]);
+    assert_failed(&fly_without_gh(&silent, WORK), "requeue", "install it (https://cli.github.com)");
 }

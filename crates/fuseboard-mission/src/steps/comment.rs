@@ -66,7 +66,7 @@ impl Step for Comment {
         let _turn = turn.map_err(|error| StepError::new(format!("it cannot be this run's turn: {error}")))?;
         let (github, mark) = (GitHub::of(&git, context.redactor), markdown::mark(context));
         let ours = github.comment_marked(&request, &mark)?;
-        let said = Said::of(context);
+        let said = Said::of(context.ended);
         let output = |did: &str, comment: Option<&str>| json!({ "did": did, "said": said.count(), "pr_url": request.url, "comment": comment });
         let body = match &ours {
             None if said.is_nothing() => {

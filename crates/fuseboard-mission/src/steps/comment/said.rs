@@ -1,7 +1,6 @@
 //! What there is to say of a run, read from what its steps wrote down.
 
 use fuseboard_pipeline::report::{Kind, Reason, Status, StepRow, VerdictWord};
-use fuseboard_pipeline::step::StepContext;
 use serde_json::Value;
 
 /// What there is to say. Nothing in it is safe to show yet.
@@ -51,9 +50,9 @@ pub(super) struct Waiver {
 }
 
 impl Said {
-    pub(super) fn of(context: &StepContext<'_>) -> Self {
+    pub(super) fn of(rows: &[StepRow]) -> Self {
         let mut said = Self::default();
-        for row in context.ended {
+        for row in rows {
             said.add_block(row);
             said.add_held_back(row);
             if let (Kind::Gate, Some(output)) = (row.kind, &row.output) {
@@ -155,4 +154,74 @@ fn word(value: &Value) -> String {
 fn place(value: &Value) -> String {
     let line = value["line"].as_u64().map(|line| format!(":{line}")).unwrap_or_default();
     format!("{}{line}", word(&value["path"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn gate(verdict: VerdictWord, output: Value) -> StepRow {
+        let row = StepRow::new("gate", Kind::Gate, Status::Success);
+        StepRow { verdict: Some(verdict), evaluated: Some(true), output: Some(output), ..row }
+    }
+
+    #[test]
+    fn findings_and_waivers_of_a_scan_are_told_apart() {
+        let found = |rule: &str, blocking: bool, waived: Option<&str>, known: bool| {
+            json!({ "rule": rule, "what": "w", "path": "a.py", "line": 3, "blocking": blocking, "waived": waived,
+                    "in_baseline": known })
+        };
+        let findings =
+            [found("a", false, None, false), found("b", true, None, false), found("c", false, Some("old"), false)];
+        let known = found("d", false, None, true);
+        let waiver =
+            |added: bool| json!({ "rule": "e", "reason": null, "path": "b", "line": 1, "added_by_diff": added });
+        let output = json!({
+            "findings": findings.into_iter().chain([known]).collect::<Vec<_>>(), "findings_left_out": 7,
+            "waivers": [waiver(true), waiver(false)],
+        });
+        let said = Said::of(&[gate(VerdictWord::Pass, output)]);
+        let rules: Vec<(&str, bool)> = said.findings.iter().map(|found| (found.rule.as_str(), found.blocks)).collect();
+        assert_eq!(rules, [("b", true), ("a", false)]);
+        let waivers: Vec<(&str, &str, bool)> =
+            said.waivers.iter().map(|waiver| (&*waiver.place, &*waiver.reason, waiver.counts)).collect();
+        assert_eq!(waivers, [("a.py:3", "old", true), ("b:1", "", false)]);
+        assert_eq!((said.left_out, said.blocks.len()), (7, 0));
+    }
+
+    #[test]
+    fn warnings_of_checks_are_told_and_a_scores_reasons_only_if_it_blocks() {
+        let check = |result: &str| json!({ "name": result, "result": result, "why": "y" });
+        let checks = ["pass", "warn", "skip", "fail"].map(check);
+        let output = json!({
+            "checks": checks,
+            "reasons": [{ "rule": "size", "what": "large", "places": ["a:1", "b:2"] }],
+        });
+        let rules = |verdict| {
+            let said = Said::of(&[gate(verdict, output.clone())]);
+            said.findings.into_iter().map(|found| found.rule + &found.place).collect::<Vec<_>>()
+        };
+        assert_eq!(rules(VerdictWord::Pass), ["fail", "warn"]);
+        assert_eq!(rules(VerdictWord::Block), ["fail", "sizea:1, b:2", "warn"]);
+    }
+
+    #[test]
+    fn a_gate_that_was_not_due_blocks_nothing() {
+        let row = |reason| StepRow { reason, ..gate(VerdictWord::Block, Value::Null) };
+        assert_eq!(Said::of(&[row(Some(Reason::CircuitOpen)), row(None)]).blocks.len(), 2);
+        for reason in [Reason::Disabled, Reason::NotSelected, Reason::JobFailed] {
+            assert!(Said::of(&[row(Some(reason))]).is_nothing(), "{reason}");
+        }
+    }
+
+    #[test]
+    fn what_a_step_wrote_down_in_another_form_is_passed_over() {
+        for output in
+            [json!(null), json!([1]), json!({ "findings": 1, "checks": "x", "reasons": {}, "waivers": [null] })]
+        {
+            assert!(Said::of(&[gate(VerdictWord::Pass, output)]).is_nothing());
+        }
+    }
 }
