@@ -2,7 +2,7 @@
 //!
 //! `gh` knows who the user is and which repository the remotes lead to; it asks git for these, so that whoever calls
 //! it looks at [`Git::refuse_programs`](crate::git::Git::refuse_programs) first. What it prints as JSON is listed by
-//! `gh pr view --json`; formats: <https://cli.github.com/manual/gh_pr_view>, `gh_pr_merge`.
+//! `gh pr view --json`; formats: <https://cli.github.com/manual/gh_pr_view>, `gh_pr_merge`, `gh_api`.
 
 use fuseboard::FailureKind;
 use fuseboard_pipeline::process::{Command, Ended, How, Output};
@@ -11,6 +11,12 @@ use fuseboard_pipeline::step::StepError;
 use serde::Deserialize;
 
 use crate::git::{CommitId, Git};
+
+mod comments;
+mod of_job;
+
+pub use comments::Comment;
+pub(crate) use of_job::{Sought, pull_request_of_job};
 
 /// Most output of one call that is read, in bytes.
 const MAX_OUTPUT: usize = 1024 * 1024;
@@ -30,6 +36,9 @@ const VARIABLES: [(&str, &str); 6] = [
 
 /// Variables that would have it speak of another repository, or print more than it is asked for.
 const REMOVED: [&str; 5] = ["GH_REPO", "GH_FORCE_TTY", "GH_DEBUG", "DEBUG", "CLICOLOR_FORCE"];
+
+/// The code by which `gh` says that it is not logged in.
+const NOT_LOGGED_IN: i32 = 4;
 
 /// What is asked of a pull request.
 const FIELDS: &str = "url,state,headRefOid,baseRefName,isDraft,autoMergeRequest";
@@ -182,7 +191,9 @@ impl<'a> GitHub<'a> {
     }
 
     fn failed(&self, name: &str, ended: &Ended) -> GitHubError {
-        GitHubError::Failed(format!("{name} {}", ended.in_words(self.redactor)))
+        let is_unknown = ended.how == How::Exited(NOT_LOGGED_IN);
+        let remedy = if is_unknown { "; log in by gh auth login, or set GH_TOKEN" } else { "" };
+        GitHubError::Failed(format!("{name} {}{remedy}", ended.in_words(self.redactor)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the missions of agents need: formats of agents' output, git, GitHub, the scanner, the built-in steps.
+//! What the missions of agents need: formats of agents' output, git, GitHub, the web, the scanner, the built-in steps.
 
 pub mod agents;
 pub mod appended;
@@ -12,3 +12,4 @@ pub mod sarif;
 pub mod scan;
 pub mod steps;
 mod test_changes;
+pub mod web;

@@ -1,11 +1,13 @@
 //! The built-in steps, one file each, and who makes them from their options.
 
+pub mod comment;
 pub mod diff_scan;
 pub mod hooks;
 pub mod lint;
 pub mod merge;
 pub mod notify;
 pub mod quota;
+pub mod requeue;
 pub mod security;
 pub mod session;
 pub mod tests;
@@ -18,12 +20,14 @@ use fuseboard_pipeline::config::{BuiltIn, ConfigErrors, StepOptions};
 use fuseboard_pipeline::pipeline::BuiltIns;
 use fuseboard_pipeline::step::Step;
 
+use self::comment::Comment;
 use self::diff_scan::DiffScan;
 use self::hooks::Hooks;
 use self::lint::Lint;
 use self::merge::Merge;
 use self::notify::Notify;
 use self::quota::Quota;
+use self::requeue::Requeue;
 use self::security::Security;
 use self::session::Session;
 use self::tests::Tests;
@@ -47,6 +51,8 @@ impl BuiltIns for BuiltInSteps {
             "lint" => Arc::new(options.read(Lint::read)?),
             "verify" => Arc::new(options.read(Verify::read)?),
             "security" => Arc::new(options.read(Security::read)?),
+            "comment" => Arc::new(options.read(Comment::read)?),
+            "requeue" => Arc::new(options.read(Requeue::read)?),
             "merge" => Arc::new(Merge::new(options)?),
             name => return Err(options.refuse(&format!("this version has no step `{name}` yet"))),
         })

@@ -193,7 +193,7 @@ fn writers_at_once_lose_nothing() {
         .collect();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("box.jsonl");
-    let notify = Notify { file: Some(file.clone()) };
+    let notify = Notify { file: Some(file.clone()), ..Notify::default() };
     std::thread::scope(|scope| {
         for stage in &stages {
             scope.spawn(|| stage.play(&notify).unwrap());

@@ -15,7 +15,7 @@ impl Source {
     pub(super) fn new(file: &Path, text: &str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
-        Self { file: file.to_owned(), text: mask_passwords(text), line_starts }
+        Self { file: file.to_owned(), text: mask_secrets(text), line_starts }
     }
 
     pub(super) fn file(&self) -> &Path {
@@ -42,20 +42,34 @@ impl Source {
     }
 }
 
-/// The text with the password of each `scheme://user:password@host` replaced by as many `*` as it has bytes,
-/// so that excerpts hold no secret and every span stays where it is.
-fn mask_passwords(text: &str) -> String {
+/// The text with the password of each `scheme://user:password@host`, and what follows the host of a web address, replaced
+/// by as many `*` as it has bytes, so that excerpts hold no secret and every span stays where it is.
+fn mask_secrets(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
+    let hide = |masked: &mut String, secret: &str| masked.extend(std::iter::repeat_n('*', secret.len()));
     let mut rest = text;
     while let Some(at) = rest.find("://") {
-        let (before, authority) = rest.split_at(at + 3);
+        let (before, address) = rest.split_at(at + 3);
         masked.push_str(before);
-        let end = authority.find(|c: char| c.is_whitespace() || "/\"'".contains(c)).unwrap_or(authority.len());
-        rest = authority;
-        if let Some((user, password)) = password(&authority[..end]) {
-            masked.push_str(user);
-            masked.extend(std::iter::repeat_n('*', password.len()));
-            rest = &authority[user.len() + password.len()..];
+        let end = address.find(|c: char| c.is_whitespace() || "\"'".contains(c)).unwrap_or(address.len());
+        let host_end = address[..end].find(['/', '?', '#']).unwrap_or(end);
+        let authority = &address[..host_end];
+        match password(authority) {
+            Some((user, password)) => {
+                masked.push_str(user);
+                hide(&mut masked, password);
+                masked.push_str(&authority[user.len() + password.len()..]);
+            }
+            None => masked.push_str(authority),
+        }
+        rest = &address[host_end..];
+        // Services put their tokens there.
+        if ["http://", "https://"].iter().any(|scheme| before.ends_with(scheme)) {
+            let (secret, after) = address[host_end..].split_at(end - host_end);
+            let slash = &secret[..secret.len().min(1)];
+            masked.push_str(slash);
+            hide(&mut masked, &secret[slash.len()..]);
+            rest = after;
         }
     }
     masked + rest
@@ -94,13 +108,22 @@ mod tests {
     }
 
     #[test]
-    fn passwords_in_addresses_are_masked_in_place() {
+    fn secrets_in_addresses_are_masked_in_place() {
         let text = "fleet = \"redis://app:s3cret@host/0\" # https://x.org/a:b@c\nurl = 'redis://:pä@h' http://a:b";
-        let masked = mask_passwords(text);
+        let masked = mask_secrets(text);
         assert_eq!(
             masked,
-            "fleet = \"redis://app:******@host/0\" # https://x.org/a:b@c\nurl = 'redis://:***@h' http://a:b"
+            "fleet = \"redis://app:******@host/0\" # https://x.org/*****\nurl = 'redis://:***@h' http://a:b"
         );
         assert_eq!(masked.len(), text.len());
+        for (text, expected) in [
+            ("webhook = 'https://h.org:8/a/b?c' # d", "webhook = 'https://h.org:8/*****' # d"),
+            ("ping = \"http://h.org?ä\"", "ping = \"http://h.org?**\""),
+            ("https://h.org#x y", "https://h.org#* y"),
+            ("https://u:p@h.org/ä", "https://u:*@h.org/**"),
+            ("https://", "https://"),
+        ] {
+            assert_eq!(mask_secrets(text), expected);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fuseboard_pipeline::process::Deadline;
 
-use super::Message;
+use super::message::Message;
 use crate::appended::{AppendError, AppendedFile};
 
 /// Appends messages, all or none. Those which stand near its end already are left out, so that a replayed run tells nothing

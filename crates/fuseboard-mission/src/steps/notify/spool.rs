@@ -1,8 +1,8 @@
 //! Messages that could not be delivered, one file each in `spool/notices` of the state folder, until a later
 //! run delivers them.
 //!
-//! A file holds the message and the outbox that it was meant for. One without an outbox, left by something that
-//! had none, goes to whichever comes first.
+//! A file holds the message and the sink that it was meant for: an outbox by its path, any other by its name. One for
+//! no sink, left by something that had none, goes to whichever comes first.
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use fuseboard_pipeline::make_private_folder;
 use serde::{Deserialize, Serialize};
 
-use super::Message;
+use super::message::Message;
 
 /// How many messages wait at most; what comes after that is refused.
 pub const MOST_WAITING: usize = 1000;
@@ -37,10 +37,40 @@ pub struct SpoolError {
 #[derive(Clone, Debug)]
 pub struct Spool(PathBuf);
 
+/// What tells a sink from all others that use the same spool. It holds no address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SinkKey {
+    /// An outbox, by its path.
+    Outbox(PathBuf),
+    /// Any other: what it is, of which step, in which configuration.
+    Named(String),
+}
+
 #[derive(Serialize, Deserialize)]
 struct Entry {
     outbox: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sink: Option<String>,
     message: Message,
+}
+
+impl Entry {
+    fn new(key: &SinkKey, message: &Message) -> Self {
+        let (outbox, sink) = match key {
+            SinkKey::Outbox(path) => (Some(path.clone()), None),
+            SinkKey::Named(name) => (None, Some(name.clone())),
+        };
+        Self { outbox, sink, message: message.clone() }
+    }
+
+    fn is_for(&self, key: &SinkKey) -> bool {
+        match (&self.outbox, &self.sink, key) {
+            (None, None, _) => true,
+            (Some(meant), _, SinkKey::Outbox(path)) => meant == path,
+            (_, Some(meant), SinkKey::Named(name)) => meant == name,
+            _ => false,
+        }
+    }
 }
 
 impl Spool {
@@ -49,15 +79,15 @@ impl Spool {
         Self(state_folder.join("spool").join("notices"))
     }
 
-    /// Keeps messages meant for this outbox. One that waits already is kept once.
+    /// Keeps the messages of a run that are meant for this sink, from this one on. One that waits already is kept once.
     ///
     /// # Errors
     /// They cannot be written, or too many wait already.
-    pub fn keep(&self, outbox: &Path, messages: &[Message]) -> Result<(), SpoolError> {
-        if messages.is_empty() {
+    pub fn keep(&self, key: &SinkKey, messages: &[Message], from: usize) -> Result<(), SpoolError> {
+        if messages.len() <= from {
             return Ok(());
         }
-        self.write(outbox, messages).map_err(|error| self.error("cannot be written", error))
+        self.write(key, messages, from).map_err(|error| self.error("cannot be written", error))
     }
 
     /// How many messages wait.
@@ -68,11 +98,11 @@ impl Spool {
         Ok(self.files()?.len())
     }
 
-    /// Takes what waits for this outbox, oldest first; nothing while another run is at it.
+    /// Takes what waits for this sink, oldest first; nothing while another run is at it.
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn take(&self, outbox: &Path) -> Result<Taken, SpoolError> {
+    pub fn take(&self, key: &SinkKey) -> Result<Taken, SpoolError> {
         let files = self.files()?;
         if files.is_empty() {
             return Ok(Taken::default());
@@ -84,21 +114,21 @@ impl Spool {
         // Listed again: another run may have been at it until now.
         let entries = self.files()?.into_iter().filter_map(|path| {
             // What cannot be read stays, and is counted among those that wait.
-            let entry = read(&path).filter(|entry| entry.outbox.as_deref().is_none_or(|meant| meant == outbox))?;
+            let entry = read(&path).filter(|entry| entry.is_for(key))?;
             Some((path, entry.message))
         });
         Ok(Taken { entries: entries.take(AT_ONCE).collect(), _lock: Some(lock) })
     }
 
-    fn write(&self, outbox: &Path, messages: &[Message]) -> io::Result<()> {
+    fn write(&self, key: &SinkKey, messages: &[Message], from: usize) -> io::Result<()> {
         make_private_folder(&self.0)?;
         let waiting = self.list()?.len();
-        if waiting + messages.len() > MOST_WAITING {
+        if waiting + messages.len() - from > MOST_WAITING {
             return Err(io::Error::other(format!("{waiting} notices wait already")));
         }
-        for (number, message) in messages.iter().enumerate() {
-            let entry = Entry { outbox: Some(outbox.to_owned()), message: message.clone() };
-            let name = format!("{}-{:016x}-{number:02}", file_name(&message.run), digest(outbox));
+        for (number, message) in messages.iter().enumerate().skip(from) {
+            let entry = Entry::new(key, message);
+            let name = format!("{}-{:016x}-{number:02}", file_name(&message.run), digest(key));
             let path = self.0.join(&name).with_extension("json");
             // Under its own name only when it is whole. A replay replaces it by the same.
             let part = self.0.join(&name).with_extension("part");
@@ -157,12 +187,12 @@ impl Taken {
         self.entries.is_empty()
     }
 
-    /// They are delivered.
+    /// So many of them, the oldest, are delivered; the others wait on.
     ///
     /// # Errors
     /// One of them cannot be removed, and will be tried again.
-    pub fn done(self) -> Result<(), SpoolError> {
-        for (path, _) in &self.entries {
+    pub fn done(self, count: usize) -> Result<(), SpoolError> {
+        for (path, _) in self.entries.iter().take(count) {
             match fs::remove_file(path) {
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {
                     return Err(SpoolError { path: path.clone(), what: "cannot be removed", source });
@@ -184,10 +214,13 @@ fn read(path: &Path) -> Option<Entry> {
     serde_json::from_slice(&bytes).ok()
 }
 
-/// Tells outboxes apart, so that two sinks of one run keep a file each.
-fn digest(outbox: &Path) -> u64 {
+/// Tells sinks apart, so that two of one run keep a file each.
+fn digest(key: &SinkKey) -> u64 {
     let mut hasher = DefaultHasher::new();
-    outbox.hash(&mut hasher);
+    match key {
+        SinkKey::Outbox(path) => path.hash(&mut hasher),
+        SinkKey::Named(name) => name.hash(&mut hasher),
+    }
     hasher.finish()
 }
 
