@@ -11,6 +11,7 @@ mod report_table;
 mod settings;
 mod show;
 mod table;
+mod untold;
 
 use std::ffi::OsString;
 use std::mem::ManuallyDrop;

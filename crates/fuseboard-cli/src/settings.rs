@@ -11,7 +11,7 @@ use fuseboard::record::Record;
 use fuseboard::store::{Listed, Loaded, MemoryStore, Store, StoreError, StoreTrouble, Swap, Version};
 use fuseboard::{Board, BoardBuilder, CircuitName, Policy, View};
 use fuseboard_pipeline::config::load::LoadedConfig;
-use fuseboard_pipeline::config::{CircuitKeys, CircuitSettings, Config, Role};
+use fuseboard_pipeline::config::{CircuitKeys, CircuitSettings, Config, Role, StepDeclaration};
 use fuseboard_pipeline::ledger::{Ledger, NoLedger};
 use fuseboard_pipeline::nearest::nearest;
 use fuseboard_pipeline::process::Interrupt;
@@ -229,6 +229,12 @@ impl Settings {
             return self.config.circuit(None, name).policy;
         }
         self.config.circuit_in(self.project(), name).policy
+    }
+
+    /// Whether some step tells people what happens.
+    pub(crate) fn has_notify(&self) -> bool {
+        let is_notify = |step: &StepDeclaration| step.work.built_in().is_some_and(|built_in| built_in.name == "notify");
+        self.config.steps.iter().any(|step| step.enabled && is_notify(step))
     }
 
     /// Every circuit as it is now. A damaged record is told of and left out.

@@ -9,10 +9,18 @@ mod mission_stage;
 mod world;
 
 use mission_stage::Stage;
+use serde_json::Value;
 use world::{end_of, finish, signal, start};
 
 fn notify(with: &str) -> String {
     format!("[[step]]\nname = 'notify'\nuses = 'notify'\nwith = {{ {with} }}\n")
+}
+
+const OUTBOX: &str = "file = '../outbox'";
+
+/// What stands in the outbox.
+fn told(stage: &Stage) -> Vec<Value> {
+    stage.read("config/outbox").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// Whether a file somewhere below the folder holds the text.
@@ -86,4 +94,45 @@ fn a_signal_is_heard_while_a_webhook_does_not_answer() {
     assert_eq!(flown.word("notify", "status"), "interrupted", "{}", flown.told());
     let spooled = fs::read_dir(stage.beside("state/fuseboard/spool/notices")).unwrap().count();
     assert_eq!(spooled, 1, "what was not told waits");
+}
+
+#[test]
+fn what_exec_opened_is_told_by_the_next_mission_and_once() {
+    let stage = Stage::new(&format!("{}[circuits.sync]\ncool_down = '1ms'\njitter = 0.0\n", notify(OUTBOX)));
+    for _ in 0..4 {
+        // The second opens the circuit, the others are probes that fail.
+        assert_eq!(stage.run(&["exec", "sync", "--", "sh", "-c", "echo no share >&2; exit 3"]).code, 3);
+        world::sleep(5);
+    }
+    stage.fly(&[], "true");
+    let notices = told(&stage);
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert_eq!(notices[0]["subject"], "sync is out: its circuit opened");
+    assert!(notices[0]["text"].as_str().unwrap().contains("no share"), "{notices:?}");
+    stage.fly(&[], "true");
+    assert_eq!(told(&stage).len(), 1);
+}
+
+#[test]
+fn without_a_notify_step_nothing_waits_for_one() {
+    let stage = Stage::new("");
+    for _ in 0..2 {
+        stage.run(&["exec", "sync", "--", "false"]);
+    }
+    assert!(!stage.world.store().with_file_name("spool").join("notices").exists());
+    let page = stage.run(&["brief", "--format", "json"]).json();
+    assert_eq!(page["needs"].as_array().unwrap().len(), 1, "{page}");
+}
+
+#[test]
+fn what_an_open_notify_circuit_could_not_tell_is_told_when_it_is_well_again() {
+    let stage = Stage::new(&notify(OUTBOX));
+    stage.run(&["switch", "notify", "off", "--reason", "moving"]);
+    let flown = stage.fly(&[], "exit 3");
+    assert_eq!(flown.end_of("notify"), ("skipped", "switched-off"));
+    assert!(flown.word("notify", "detail").ends_with("what it had to tell waits in the spool: 1"), "{}", flown.told());
+    assert!(told(&stage).is_empty());
+    stage.run(&["switch", "notify", "auto"]);
+    stage.fly(&[], "true");
+    assert_eq!(told(&stage).len(), 1);
 }

@@ -27,12 +27,6 @@ pub(crate) fn perform(run: &Underway, step: &PlannedStep, ended: &[StepRow], dea
     let mut row = StepRow::new(step.name(), step.declaration.kind, Status::Skipped);
     row.circuit = run.given.circuits.is_some().then(|| step.circuit.to_string());
     let atomic = matches!(&step.task, Task::BuiltIn(built_in) if built_in.is_atomic());
-    if deadline.has_passed() || (atomic && !fits(step, deadline)) {
-        let reason = run.given.circuits.as_ref().and_then(|board| foreseen_reason(board, step));
-        row.reason = Some(reason.unwrap_or(Reason::Deadline));
-        no_verdict(&mut row, "the deadline left no time");
-        return row;
-    }
     let (never, circuits_so_far) = (Interrupt::never(), run.given.tracker.changes());
     let timeout = Deadline::after_any(step.settings.timeout);
     let context = StepContext {
@@ -49,6 +43,13 @@ pub(crate) fn perform(run: &Underway, step: &PlannedStep, ended: &[StepRow], dea
         ledger: &*run.given.ledger,
         redactor: &run.given.redactor,
     };
+    if deadline.has_passed() || (atomic && !fits(step, deadline)) {
+        let reason = run.given.circuits.as_ref().and_then(|board| foreseen_reason(board, step));
+        row.reason = Some(reason.unwrap_or(Reason::Deadline));
+        no_verdict(&mut row, "the deadline left no time");
+        leave_out(step, &context, &mut row);
+        return row;
+    }
     let work = match &step.task {
         Task::BuiltIn(built_in) => Ready::BuiltIn(&**built_in),
         Task::Command(words) => match context.command(&words[0]) {
@@ -68,6 +69,7 @@ pub(crate) fn perform(run: &Underway, step: &PlannedStep, ended: &[StepRow], dea
         Ok(permit) => permit,
         Err(why) => {
             denied(run, step, why, &mut row);
+            leave_out(step, &context, &mut row);
             return row;
         }
     };
@@ -128,6 +130,18 @@ fn admit(run: &Underway, board: &Board, step: &PlannedStep, program: Option<&Fin
         }
     };
     permit.map(Permit::keep_alive).map_err(Denied::Refused)
+}
+
+/// Lets a built-in step that does not run keep what must not be lost.
+fn leave_out(step: &PlannedStep, context: &StepContext<'_>, row: &mut StepRow) {
+    if let Task::BuiltIn(built_in) = &step.task
+        && let Ok(Some(said)) = catch_unwind(AssertUnwindSafe(|| built_in.left_out(context)))
+    {
+        row.detail = Some(match row.detail.take() {
+            Some(detail) => format!("{detail}; {said}"),
+            None => said,
+        });
+    }
 }
 
 /// Why a step does not start.

@@ -27,6 +27,12 @@ pub trait Step: Send + Sync + UnwindSafe + RefUnwindSafe {
     /// [`StepError`] for every fault; a negative answer ("tests failed", "nothing to merge") is none.
     fn run(&self, context: &StepContext<'_>) -> Result<Answer, StepError>;
 
+    /// Its circuit, or the deadline, lets it not run: keeps what must not be lost, and answers with what there is to say of
+    /// that.
+    fn left_out(&self, _: &StepContext<'_>) -> Option<String> {
+        None
+    }
+
     /// Whether it must not be cut once it has begun: it starts only if its timeout fits before the deadline, and
     /// neither the deadline nor a signal cuts it.
     fn is_atomic(&self) -> bool {

@@ -3,7 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use fuseboard::{Call, CircuitName, Failure, FailureKind, Kept, Outcome, Refusal, RefusalReason, View};
+use fuseboard::decision::Counted;
+use fuseboard::{Call, CircuitName, Failure, FailureKind, Kept, Outcome, Refusal, RefusalReason, Settled, View};
 use fuseboard_pipeline::config::{CircuitSettings, Role, Scope};
 use fuseboard_pipeline::exit_codes::ExitCodes;
 use fuseboard_pipeline::process::{self, Command, Deadline, Ended, How, Marker, Output};
@@ -17,6 +18,7 @@ use crate::exit_code::ExitCode;
 use crate::home;
 use crate::settings::{Settings, valid_name};
 use crate::show;
+use crate::untold;
 
 /// How much of standard output `--default` holds back.
 const HELD: usize = 64 * 1024 * 1024;
@@ -110,9 +112,12 @@ impl Exec<'_> {
         let ended = process::run_while(&command, settings.interrupt(), Deadline::NEVER, prepare);
         let mut done = self.classify(&ended);
         let outcome = done.outcome.as_ref().unwrap_or(&Outcome::Ignored);
-        let kept = permit.settle(outcome).kept;
+        let Settled { record, kept, counted } = permit.settle(outcome);
         if let Kept::Stored = kept {
             settings.store_works();
+        }
+        if counted == Some(Counted::Counted) && untold::is_news(outcome, &record) {
+            untold::keep(settings, name, done.last_error.as_deref());
         }
         if self.args.gate && done.code == ExitCode::Done {
             let lost = match &kept {

@@ -91,6 +91,15 @@ impl Notify {
         options.read(Self::read)
     }
 
+    fn new_messages(&self, context: &StepContext<'_>) -> Vec<Message> {
+        let (job, at) = (context.job, Stamp::from(SystemClock.wall()));
+        notices(job, context.ended, context.circuits)
+            .iter()
+            .filter(|notice| notice.severity >= self.least)
+            .map(|notice| Message::new(notice, at, context.run, &job.project.name, context.redactor))
+            .collect()
+    }
+
     fn sinks(&self, context: &StepContext<'_>) -> Vec<Sink<'_>> {
         let mut sinks = Vec::new();
         if let Some(file) = &self.file {
@@ -120,12 +129,7 @@ impl Notify {
 
 impl Step for Notify {
     fn run(&self, context: &StepContext<'_>) -> Result<Answer, StepError> {
-        let (job, at) = (context.job, Stamp::from(SystemClock.wall()));
-        let new: Vec<Message> = notices(job, context.ended, context.circuits)
-            .iter()
-            .filter(|notice| notice.severity >= self.least)
-            .map(|notice| Message::new(notice, at, context.run, &job.project.name, context.redactor))
-            .collect();
+        let (job, new) = (context.job, self.new_messages(context));
         let spool = Spool::in_state_folder(context.state_folder);
         let (mut tally, sinks) = (Tally::default(), self.sinks(context));
         for (sink, before) in sinks.iter().zip(0..) {
@@ -146,6 +150,17 @@ impl Step for Notify {
                 Ok(Answer::Done(Told::detail(summary).with(output)))
             }
             waiting => Err(tally.error(waiting)),
+        }
+    }
+
+    fn left_out(&self, context: &StepContext<'_>) -> Option<String> {
+        let new = self.new_messages(context);
+        let spool = Spool::in_state_folder(context.state_folder);
+        let kept = self.sinks(context).iter().try_for_each(|sink| spool.keep(&sink.key(), &new, 0));
+        match kept {
+            Ok(()) if new.is_empty() => None,
+            Ok(()) => Some(format!("what it had to tell waits in the spool: {}", new.len())),
+            Err(error) => Some(format!("what it had to tell is lost: {}, because {error}", new.len())),
         }
     }
 

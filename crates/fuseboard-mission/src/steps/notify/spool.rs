@@ -44,6 +44,8 @@ pub enum SinkKey {
     Outbox(PathBuf),
     /// Any other: what it is, of which step, in which configuration.
     Named(String),
+    /// Whichever comes first: told by something that has no sink.
+    Any,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,6 +61,7 @@ impl Entry {
         let (outbox, sink) = match key {
             SinkKey::Outbox(path) => (Some(path.clone()), None),
             SinkKey::Named(name) => (None, Some(name.clone())),
+            SinkKey::Any => (None, None),
         };
         Self { outbox, sink, message: message.clone() }
     }
@@ -220,6 +223,7 @@ fn digest(key: &SinkKey) -> u64 {
     match key {
         SinkKey::Outbox(path) => path.hash(&mut hasher),
         SinkKey::Named(name) => name.hash(&mut hasher),
+        SinkKey::Any => {}
     }
     hasher.finish()
 }
