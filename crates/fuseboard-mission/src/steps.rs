@@ -1,6 +1,10 @@
 //! The built-in steps, one file each, and who makes them from their options.
 
+pub mod alert;
+pub mod archive;
+pub mod commit;
 pub mod diff_scan;
+pub mod export;
 pub mod lint;
 pub mod merge;
 pub mod notify;
@@ -16,7 +20,11 @@ use fuseboard_pipeline::config::{BuiltIn, ConfigErrors, StepOptions};
 use fuseboard_pipeline::pipeline::BuiltIns;
 use fuseboard_pipeline::step::Step;
 
+use self::alert::Alert;
+use self::archive::Archive;
+use self::commit::Commit;
 use self::diff_scan::DiffScan;
+use self::export::Export;
 use self::lint::Lint;
 use self::merge::Merge;
 use self::notify::Notify;
@@ -35,6 +43,9 @@ impl BuiltIns for BuiltInSteps {
         Ok(match built_in.name {
             "usage" => Arc::new(Usage::of(options)?),
             "session" => Arc::new(Session::of(options)?),
+            "export" => Arc::new(Export::of(options)?),
+            "archive" => Arc::new(Archive::of(options)?),
+            "alert" => Arc::new(Alert::of(options)?),
             "notify" => Arc::new(Notify::of(options)?),
             "diff-scan" => Arc::new(options.read(DiffScan::read)?),
             "tests" => Arc::new(options.read(Tests::read)?),
@@ -42,6 +53,7 @@ impl BuiltIns for BuiltInSteps {
             "verify" => Arc::new(options.read(Verify::read)?),
             "security" => Arc::new(options.read(Security::read)?),
             "merge" => Arc::new(Merge::new(options)?),
+            "commit" => Arc::new(Commit::of(options)?),
             name => return Err(options.refuse(&format!("this version has no step `{name}` yet"))),
         })
     }
