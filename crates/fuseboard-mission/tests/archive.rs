@@ -11,7 +11,7 @@ use fuseboard::clock::{Clock as _, SystemClock};
 use fuseboard_mission::steps::archive::Archive;
 use fuseboard_pipeline::day::Day;
 use fuseboard_pipeline::step::{Step as _, Told};
-use recorder_support::{Stage, options};
+use recorder_support::{Stage, fill, on_a_full_disk, options};
 
 /// A project with this work log, and the folder of a journal.
 fn stage(log: &[u8]) -> Stage {
@@ -146,6 +146,20 @@ fn a_journal_that_cannot_be_written_leaves_the_log() {
     fails(&stage, &archive(), "journal is no folder; make it");
     fs::write(&journal, "").unwrap();
     fails(&stage, &archive(), "journal is no folder; make it");
+    assert_eq!(fs::read(log_of(&stage)).unwrap(), b"keep me\n");
+}
+
+#[test]
+fn a_full_disk_leaves_the_log_and_the_journal_as_they_were() {
+    if !on_a_full_disk("a_full_disk_leaves_the_log_and_the_journal_as_they_were") {
+        return;
+    }
+    let stage = stage(b"keep me\n");
+    let day = Day::of(stage.job.ended_at.unwrap());
+    let file = stage.folder.path().join(format!("journal/{day}.md"));
+    let before = fill(&file);
+    fails(&stage, &archive(), "cannot be written: ");
+    assert_eq!(fs::read(file).unwrap(), before);
     assert_eq!(fs::read(log_of(&stage)).unwrap(), b"keep me\n");
 }
 

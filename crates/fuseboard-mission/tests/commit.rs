@@ -3,6 +3,7 @@
 mod repository;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,14 +18,18 @@ use fuseboard_pipeline::step::{Answer, Before, Step as _, StepContext, StepError
 use repository::{Repository, git_in};
 
 /// A repository with a journal in it, beside which the mission worked.
-struct Stage(Repository);
+struct Stage(Repository, Deadline);
+
+fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(60))
+}
 
 impl Stage {
     fn new() -> Self {
         let repository = Repository::new();
         fs::create_dir(repository.beside("project")).unwrap();
         repository.write("journal/2026-11-23.md", "# Monday\n");
-        Self(repository)
+        Self(repository, soon())
     }
 
     fn with_remote() -> Self {
@@ -48,7 +53,7 @@ impl Stage {
             // No two alike: what carries the mark of another step would be ended with it.
             run: &self.0.root.to_string_lossy(),
             job: &job,
-            deadline: Deadline::after(Duration::from_secs(60)),
+            deadline: self.1,
             interrupt: &Interrupt::never(),
             state_folder: &self.0.beside("state"),
             config_folder: &self.0.root,
@@ -137,7 +142,7 @@ fn the_first_commit_of_a_repository_makes_the_branch_here_and_there() {
     git_in(repository.root.parent().unwrap(), ["init", "-q", "--bare", "-b", "main", "remote.git"]);
     repository.git(["remote", "add", "origin", "../remote.git"]);
     fs::create_dir(repository.root.join("journal")).unwrap();
-    let stage = Stage(repository);
+    let stage = Stage(repository, soon());
     assert_eq!(stage.done(PUSHED).detail.as_deref(), Some("nothing to commit"));
     stage.0.write("journal/a.md", "x");
     stage.done(PUSHED);
@@ -174,6 +179,22 @@ fn a_remote_that_is_not_there_fails_with_the_commit_made() {
     fs::remove_dir_all(stage.0.beside("remote.git")).unwrap();
     let error = stage.failed(PUSHED);
     assert!(error.contains("git push: ") && error.contains("; committed as "), "{error}");
+}
+
+#[test]
+fn a_remote_that_hangs_is_left_at_the_deadline_which_is_nobodys_fault() {
+    let mut stage = Stage::with_remote();
+    let (head, hook) = (stage.on_remote(), stage.0.beside("remote.git/hooks/pre-receive"));
+    fs::write(&hook, "#!/bin/sh\nexec sleep 600\n").unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    stage.1 = Deadline::after(Duration::from_secs(2));
+    let error = stage.run(PUSHED).unwrap_err();
+    assert_eq!(error.kind, None, "{error}");
+    assert_eq!(stage.on_remote(), head);
+    fs::remove_file(hook).unwrap();
+    stage.1 = soon();
+    stage.done(PUSHED);
+    assert_eq!(stage.on_remote(), stage.0.git(["rev-parse", "HEAD"]));
 }
 
 #[test]

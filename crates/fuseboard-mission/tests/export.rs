@@ -4,14 +4,16 @@ mod recorder_support;
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use fuseboard_mission::steps::export::Export;
 use fuseboard_pipeline::day::Day;
 use fuseboard_pipeline::job::{Job, JobFailure, ModelUsage};
 use fuseboard_pipeline::ledger::{StoredRun, StoredUsage};
+use fuseboard_pipeline::process::Deadline;
 use fuseboard_pipeline::report::{Kind, Reason, Status, StepRow, VerdictWord};
 use fuseboard_pipeline::stamp::Stamp;
-use recorder_support::{Stage, options, past};
+use recorder_support::{Stage, fill, on_a_full_disk, options, past};
 use serde_json::{Value, json};
 
 fn stamp(text: &str) -> Stamp {
@@ -278,6 +280,47 @@ fn a_place_that_is_missing_or_something_else_fails_and_is_named() {
         assert!(error.contains(word), "{format}, {place}: {error}");
     }
     assert_eq!(fs::read_to_string(at("file")).unwrap(), "", "the link was not followed");
+}
+
+#[test]
+fn a_full_disk_fails_and_leaves_each_file_as_it_was() {
+    if !on_a_full_disk("a_full_disk_fails_and_leaves_each_file_as_it_was") {
+        return;
+    }
+    let mut stage = stage();
+    let long = "m".repeat(300);
+    stage.book.used = (0..60).map(|number| used("0198-5", &format!("{number}{long}"), Some(1), None)).collect();
+    for folder in ["journal", "days"] {
+        fs::create_dir_all(stage.state().join(folder)).unwrap();
+    }
+    for (format, file) in [
+        ("activity", "activity.log".to_owned()),
+        ("truth-log", "truth.jsonl".to_owned()),
+        ("journal", format!("journal/{}.md", day())),
+        ("day", format!("days/{}.json", day())),
+    ] {
+        let file = stage.state().join(file);
+        let before = fill(&file);
+        let error = stage.play(&export(&format!("format = '{format}'"))).unwrap_err().to_string();
+        assert!(error.contains("cannot be written: "), "{format}: {error}");
+        assert_eq!(fs::read(&file).unwrap(), before, "{format}");
+    }
+    assert_eq!(fs::read_dir(stage.state().join("days")).unwrap().count(), 1, "nothing is left over");
+}
+
+#[test]
+fn who_holds_a_file_for_too_long_makes_it_fail() {
+    let mut stage = stage();
+    let activity = export("format = 'activity'");
+    stage.play(&activity).unwrap();
+    let held = fs::File::open(stage.state().join("activity.log")).unwrap();
+    held.lock().unwrap();
+    stage.run = "0198-6".into();
+    stage.deadline = Deadline::after(Duration::from_millis(20));
+    let error = stage.play(&activity).unwrap_err().to_string();
+    assert!(error.contains("activity.log is held by another process"), "{error}");
+    held.unlock().unwrap();
+    stage.play(&activity).unwrap();
 }
 
 #[test]

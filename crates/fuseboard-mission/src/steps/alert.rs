@@ -23,7 +23,7 @@ use std::time::Duration;
 use self::told::Memory;
 
 /// How many of the newest runs are looked through for missions of the project.
-const LOOKED_BACK: usize = 1000;
+const LOOKED_BACK: usize = 200;
 
 /// What can befall a mission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

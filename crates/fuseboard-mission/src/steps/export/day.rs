@@ -23,10 +23,10 @@ use crate::place;
 pub(super) const DEFAULT_FOLDER: &str = "days";
 
 /// How many runs are read first; twice as many each time that these do not reach back to the day.
-const FIRST_READ: usize = 500;
+const FIRST_READ: usize = 200;
 
 /// Most runs that are read.
-const MOST_READ: usize = 64_000;
+const MOST_READ: usize = 51_200;
 
 /// A mission that ended on a day began at most so long before it.
 const LONGEST_MISSION: Duration = Duration::from_hours(48);

@@ -146,8 +146,11 @@ impl Mission {
 
     /// How long it took, for people.
     pub(super) fn took(&self) -> String {
-        let seconds = |millis| Duration::from_secs(Duration::from_millis(millis).as_secs());
-        self.duration_ms.map_or_else(|| "time unmeasured".to_owned(), |millis| duration::format(seconds(millis)))
+        let shown = |millis: u64| {
+            let whole = if millis < 1000 { millis } else { millis - millis % 1000 };
+            duration::format(Duration::from_millis(whole))
+        };
+        self.duration_ms.map_or_else(|| "time unmeasured".to_owned(), shown)
     }
 
     /// Tokens and money, for people.
