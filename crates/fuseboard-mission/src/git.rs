@@ -33,6 +33,7 @@ mod config;
 mod diff;
 mod error;
 mod merging;
+mod recording;
 mod remote;
 mod search;
 mod surroundings;

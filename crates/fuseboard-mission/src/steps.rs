@@ -1,7 +1,11 @@
 //! The built-in steps, one file each, and who makes them from their options.
 
+pub mod alert;
+pub mod archive;
 pub mod comment;
+pub mod commit;
 pub mod diff_scan;
+pub mod export;
 pub mod hooks;
 pub mod lint;
 pub mod merge;
@@ -20,8 +24,12 @@ use fuseboard_pipeline::config::{BuiltIn, ConfigErrors, StepOptions};
 use fuseboard_pipeline::pipeline::BuiltIns;
 use fuseboard_pipeline::step::Step;
 
+use self::alert::Alert;
+use self::archive::Archive;
 use self::comment::Comment;
+use self::commit::Commit;
 use self::diff_scan::DiffScan;
+use self::export::Export;
 use self::hooks::Hooks;
 use self::lint::Lint;
 use self::merge::Merge;
@@ -45,6 +53,9 @@ impl BuiltIns for BuiltInSteps {
             "session" => Arc::new(Session::of(options)?),
             "hooks" => Arc::new(Hooks::of(options)?),
             "quota" => Arc::new(Quota::of(options)?),
+            "export" => Arc::new(Export::of(options)?),
+            "archive" => Arc::new(Archive::of(options)?),
+            "alert" => Arc::new(Alert::of(options)?),
             "notify" => Arc::new(Notify::of(options)?),
             "diff-scan" => Arc::new(options.read(DiffScan::read)?),
             "tests" => Arc::new(options.read(Tests::read)?),
@@ -54,6 +65,7 @@ impl BuiltIns for BuiltInSteps {
             "comment" => Arc::new(options.read(Comment::read)?),
             "requeue" => Arc::new(options.read(Requeue::read)?),
             "merge" => Arc::new(Merge::new(options)?),
+            "commit" => Arc::new(Commit::of(options)?),
             name => return Err(options.refuse(&format!("this version has no step `{name}` yet"))),
         })
     }

@@ -162,9 +162,14 @@ impl Git {
 
     /// The call, made in the name of who commits.
     fn as_committer<'a>(&self, call: Call<'a>) -> Result<Call<'a>, GitError> {
-        let own = self.user_setting("user.name")?.zip(self.user_setting("user.email")?);
-        let (name, email) = own.unwrap_or_else(|| (NOBODY.0.to_owned(), NOBODY.1.to_owned()));
+        let (name, email) = self.user()?;
         Ok(call.env("GIT_COMMITTER_NAME", name).env("GIT_COMMITTER_EMAIL", email))
+    }
+
+    /// The name and the address of the user.
+    pub(super) fn user(&self) -> Result<(String, String), GitError> {
+        let own = self.user_setting("user.name")?.zip(self.user_setting("user.email")?);
+        Ok(own.unwrap_or_else(|| (NOBODY.0.to_owned(), NOBODY.1.to_owned())))
     }
 
     /// Makes a commit again, on another one and with another tree: author, message and encoding stay to the byte,

@@ -1,6 +1,6 @@
 //! Remotes: where their branches stand, fetching without touching a reference, and one push.
 
-use super::{CommitId, Git, GitError, error::shown};
+use super::{Call, CommitId, Git, GitError, error::shown};
 
 /// What one push is to do, all of it or nothing.
 #[derive(Clone, Debug)]
@@ -16,6 +16,9 @@ pub struct PushPlan<'a> {
     /// A branch that goes away with it, and where it stands.
     pub delete: Option<(&'a str, &'a CommitId)>,
 }
+
+/// Options of each push.
+const PUSH: [&str; 5] = ["--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no"];
 
 impl Git {
     /// Where a branch stands on a remote, asked there; `None` if it has none of that name.
@@ -54,8 +57,7 @@ impl Git {
     pub fn push(&self, plan: &PushPlan<'_>) -> Result<(), GitError> {
         self.refuse_programs()?;
         let lease = |branch: &str, commit: &CommitId| format!("--force-with-lease=refs/heads/{branch}:{commit}");
-        let options = ["--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no"];
-        let mut call = self.call("push").args(options).arg(lease(plan.branch, plan.old));
+        let mut call = self.call("push").args(PUSH).arg(lease(plan.branch, plan.old));
         if let Some((branch, commit)) = plan.delete {
             call = call.arg("--atomic").arg(lease(branch, commit));
         }
@@ -63,16 +65,18 @@ impl Git {
         if let Some((branch, _)) = plan.delete {
             call = call.arg(format!(":refs/heads/{branch}"));
         }
-        let said = call.run()?;
-        if said.code == 0 {
-            return Ok(());
-        }
-        // `!<TAB>FROM:TO<TAB>[rejected] (stale info)`
-        let rejected = said.stdout.split(|byte| *byte == b'\n').find(|line| line.starts_with(b"!\t"));
-        Err(match rejected.and_then(|line| line.rsplit(|byte| *byte == b'\t').next()) {
-            Some(reason) => GitError::cannot_tell(format!("the push to {} was {}", plan.branch, shown(reason))),
-            None => said.error("push"),
-        })
+        pushed(call, plan.branch)
+    }
+
+    /// Brings a commit to a remote's branch, which is made if it is missing, and holds no commit that this one does not
+    /// follow.
+    ///
+    /// # Errors
+    /// As for [`push`](Self::push).
+    pub fn push_forward(&self, remote: &str, branch: &str, commit: &CommitId) -> Result<(), GitError> {
+        self.refuse_programs()?;
+        let call = self.call("push").args(PUSH).args(["--no-force", "--", remote]);
+        pushed(call.arg(format!("{commit}:refs/heads/{branch}")), branch)
     }
 
     /// The remote to which a branch belongs: the one it is set up for, else `origin`, else the only one. `None` if
@@ -124,4 +128,17 @@ impl Git {
             "there is no base branch: neither origin/HEAD nor main nor master; name one by `base`",
         ))
     }
+}
+
+fn pushed(call: Call<'_>, branch: &str) -> Result<(), GitError> {
+    let said = call.run()?;
+    if said.code == 0 {
+        return Ok(());
+    }
+    // `!<TAB>FROM:TO<TAB>[rejected] (stale info)`
+    let rejected = said.stdout.split(|byte| *byte == b'\n').find(|line| line.starts_with(b"!\t"));
+    Err(match rejected.and_then(|line| line.rsplit(|byte| *byte == b'\t').next()) {
+        Some(reason) => GitError::cannot_tell(format!("the push to {branch} was {}", shown(reason))),
+        None => said.error("push"),
+    })
 }

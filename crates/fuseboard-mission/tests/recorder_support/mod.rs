@@ -1,6 +1,7 @@
 //! A stage for a recorder: a job, what ended before it, a ledger in memory, a state folder.
 #![allow(dead_code, reason = "no test needs all of it")]
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -20,6 +21,30 @@ pub(crate) fn sample(name: &str) -> PathBuf {
 
 pub(crate) fn options(text: &str) -> StepOptions {
     StepOptions::of_text(text).unwrap()
+}
+
+/// Runs this very test once more where no file grows beyond a few KiB; true in there.
+pub(crate) fn on_a_full_disk(test: &str) -> bool {
+    if std::env::var_os("FULL_DISK").is_some() {
+        return true;
+    }
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -f 8; trap '' XFSZ; exec \"$0\" --exact \"$1\""])
+        .arg(std::env::current_exe().unwrap())
+        .arg(test)
+        .env("FULL_DISK", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    false
+}
+
+/// Writes to a file until there is no room for more.
+pub(crate) fn fill(file: &Path) -> Vec<u8> {
+    let mut filled = std::fs::File::options().create(true).append(true).open(file).unwrap();
+    while filled.write(&[b'\n'; 64]).is_ok_and(|written| written > 0) {}
+    std::fs::read(file).unwrap()
 }
 
 #[derive(Default)]

@@ -3,6 +3,8 @@
 use fuseboard_pipeline::job::{Job, JobFailure};
 use fuseboard_pipeline::report::{BlockedBy, CircuitChanges, Kind, Reason, Status, StepRow, VerdictWord};
 
+use serde::Deserialize as _;
+
 use super::message::{Notice, Severity};
 
 /// Most notices of one run. What is beyond is counted in the last of them.
@@ -14,6 +16,7 @@ pub fn notices(job: &Job, rows: &[StepRow], circuits: &CircuitChanges) -> Vec<No
     notices.extend(rows.iter().filter_map(held_back));
     notices.extend(rows.iter().filter_map(not_done));
     notices.extend(rows.iter().filter(|row| !is_named_by_an_action(row, rows)).filter_map(no_pass));
+    notices.extend(rows.iter().filter_map(alert));
     notices.extend(circuits.opened.iter().map(|circuit| opened(circuit, rows)));
     notices.extend(circuits.closed.iter().map(|circuit| Notice {
         severity: Severity::Info,
@@ -103,6 +106,18 @@ fn no_pass(row: &StepRow) -> Option<Notice> {
         severity: Severity::Action,
         subject: format!("{} {how}", row.name),
         text: row.why.clone().or_else(|| row.last_error.clone()).unwrap_or_default(),
+    })
+}
+
+/// What a recorder has told as data: `{"alert": {"subject": …, "text": …, "severity": …}}`.
+fn alert(row: &StepRow) -> Option<Notice> {
+    let alert = row.output.as_ref().filter(|_| row.kind == Kind::Recorder)?.get("alert")?;
+    let text = |key: &str| alert.get(key).and_then(|text| text.as_str()).map(str::to_owned);
+    let severity = alert.get("severity").and_then(|word| Severity::deserialize(word).ok());
+    Some(Notice {
+        severity: severity.unwrap_or(Severity::Warning),
+        subject: text("subject")?,
+        text: text("text").unwrap_or_default(),
     })
 }
 
