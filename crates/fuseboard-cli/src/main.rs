@@ -21,8 +21,8 @@ use clap::Parser;
 
 use crate::args::{Cli, Command, ExecCli, ExecCommand};
 use crate::commands::{
-    after, allowed, completions, drill, exec, explain, history, init, man, mission, operate, record, runs, status,
-    trust, validate,
+    after, allowed, completions, drill, exec, explain, history, init, man, mission, operate, pick, record, runs,
+    status, trust, validate,
 };
 use crate::console::Console;
 use crate::exit_code::ExitCode;
@@ -76,6 +76,7 @@ fn run(cli: Cli, console: Console) -> Result<ExitCode, Failed> {
         Command::After(args) => after::after(&settings, &args),
         Command::Trust => trust::trust(&settings),
         Command::Runs(args) => runs::runs(&settings, &args),
+        Command::Pick(args) => pick::pick(&settings, &args),
         Command::Drill => drill::drill(&settings),
         Command::Validate => Ok(validate::validate(&settings, cli.global.config.as_deref())),
         Command::Completions(args) => Ok(completions::completions(&settings, args.shell)),

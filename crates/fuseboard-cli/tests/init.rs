@@ -10,8 +10,8 @@ use world::{World, finish};
 #[test]
 fn each_template_is_valid_trusted_and_says_what_is_next() {
     for (words, steps, next) in [
-        (&["init"][..], "9 steps, 5 gates", "fuseboard mission"),
-        (&["init", "agent"], "9 steps, 5 gates", "fuseboard mission"),
+        (&["init"][..], "12 steps, 5 gates", "fuseboard mission"),
+        (&["init", "agent"], "12 steps, 5 gates", "fuseboard mission"),
         (&["init", "minimal"], "0 steps, 0 gates", "fuseboard exec"),
         (&["init", "ci"], "2 steps, 2 gates", "fuseboard after"),
     ] {

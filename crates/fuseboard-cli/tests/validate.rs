@@ -173,10 +173,10 @@ fn the_options_of_built_in_steps_are_checked_too() {
 
 #[test]
 fn a_built_in_step_that_this_version_does_not_have_is_told() {
-    let world = world("[[step]]\nname = \"cost\"\nuses = \"bandit\"\n");
+    let world = world("[[step]]\nname = \"cost\"\nuses = \"hooks\"\n");
     let ran = world.run(&["validate"]);
     assert_eq!(ran.code, 1, "{}", ran.out());
-    assert!(ran.out().contains("no step `bandit` yet"), "{}", ran.out());
+    assert!(ran.out().contains("no step `hooks` yet"), "{}", ran.out());
 }
 
 #[test]

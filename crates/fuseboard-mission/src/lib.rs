@@ -2,10 +2,12 @@
 
 pub mod agents;
 pub mod appended;
+pub mod arms;
 mod checker;
 pub mod git;
 pub mod github;
 mod judged;
+pub mod outcome;
 mod pattern;
 pub mod risk;
 pub mod sarif;

@@ -1,9 +1,12 @@
 //! The built-in steps, one file each, and who makes them from their options.
 
+pub mod bandit;
+pub mod budget;
 pub mod diff_scan;
 pub mod lint;
 pub mod merge;
 pub mod notify;
+pub mod reflect;
 pub mod security;
 pub mod session;
 pub mod tests;
@@ -16,10 +19,13 @@ use fuseboard_pipeline::config::{BuiltIn, ConfigErrors, StepOptions};
 use fuseboard_pipeline::pipeline::BuiltIns;
 use fuseboard_pipeline::step::Step;
 
+use self::bandit::Bandit;
+use self::budget::Budget;
 use self::diff_scan::DiffScan;
 use self::lint::Lint;
 use self::merge::Merge;
 use self::notify::Notify;
+use self::reflect::Reflect;
 use self::security::Security;
 use self::session::Session;
 use self::tests::Tests;
@@ -34,7 +40,9 @@ impl BuiltIns for BuiltInSteps {
     fn make(&self, built_in: &'static BuiltIn, options: &StepOptions) -> Result<Arc<dyn Step>, ConfigErrors> {
         Ok(match built_in.name {
             "usage" => Arc::new(Usage::of(options)?),
+            "budget" => Arc::new(Budget::of(options)?),
             "session" => Arc::new(Session::of(options)?),
+            "bandit" => Arc::new(Bandit::of(options)?),
             "notify" => Arc::new(Notify::of(options)?),
             "diff-scan" => Arc::new(options.read(DiffScan::read)?),
             "tests" => Arc::new(options.read(Tests::read)?),
@@ -42,6 +50,7 @@ impl BuiltIns for BuiltInSteps {
             "verify" => Arc::new(options.read(Verify::read)?),
             "security" => Arc::new(options.read(Security::read)?),
             "merge" => Arc::new(Merge::new(options)?),
+            "reflect" => Arc::new(Reflect::of(options)?),
             name => return Err(options.refuse(&format!("this version has no step `{name}` yet"))),
         })
     }

@@ -1,6 +1,7 @@
 //! The words of the commands that look.
 
 use clap::Args;
+use fuseboard_mission::arms::SetName;
 
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
@@ -34,4 +35,17 @@ pub(crate) struct RunsArgs {
     /// At most this many, the newest
     #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "id")]
     pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PickArgs {
+    /// Only these; one that is not known yet counts as new [default: all that are known]
+    #[arg(value_name = "ARM")]
+    pub(crate) arms: Vec<String>,
+    /// The set of arms: the `name` of the step, else its `arm`
+    #[arg(long, value_name = "NAME", default_value = "project")]
+    pub(crate) set: SetName,
+    /// Draw by this seed: the same arms give the same again
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
 }
