@@ -105,3 +105,24 @@ fn what_missions_teach_is_what_is_picked() {
     let drawn = world.run(&["pick", "--set", "mode", "quick", "careful", "--format", "json"]).json();
     assert_eq!((&drawn["arms"][1]["name"], &drawn["arms"][1]["beta"]), (&json!("quick"), &json!(4.0)));
 }
+
+#[test]
+fn a_full_disk_is_a_failure_of_the_step_and_what_was_learned_stays() {
+    let world = World::new();
+    let config = "[[step]]\nname = \"learn\"\nuses = \"bandit\"\nwith = { arm = \"mode\" }\n";
+    fs::write(world.path("fuseboard.toml"), config).unwrap();
+    assert_eq!(world.run(&["trust"]).code, 0);
+    assert_eq!(world.run(&["after", "--exit-code", "3", "--mode", "quick"]).code, 0);
+    let folder = world.store().with_file_name("bandit");
+    let before = fs::read_to_string(folder.join("mode.json")).unwrap();
+    // No file may grow, and the signal that would tell so is ignored.
+    let line =
+        "trap '' XFSZ; ulimit -f 0; exec \"$BIN\" --store memory: after --exit-code 3 --mode quick --format json";
+    let ran = world::finish(world.other("sh", &["-c", line]));
+    let step = &ran.json()["steps"][0];
+    assert_eq!((&step["status"], &step["failure"]), (&json!("failed"), &json!("error")), "{}", ran.err());
+    assert!(step["last_error"].as_str().unwrap().starts_with("cannot learn: "), "{step}");
+    assert_eq!(fs::read_to_string(folder.join("mode.json")).unwrap(), before);
+    let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "the file and its lock: {names:?}");
+}

@@ -67,9 +67,9 @@ fn again(stage: &mut Stage) {
     stage.run = new_run();
 }
 
-fn refused(stage: &Stage, text: &str) -> String {
+fn not_applicable(stage: &Stage, text: &str) -> String {
     match stage.answer(&reflect(text)).unwrap() {
-        Answer::Refused(why) => why,
+        Answer::NotApplicable(why) => why,
         other => panic!("{other:?}"),
     }
 }
@@ -155,7 +155,7 @@ fn a_day_has_so_many_attempts_and_those_that_fail_count() {
     again(&mut stage);
     stage.play(&reflect(&(agent("echo two") + cap))).unwrap();
     again(&mut stage);
-    assert!(refused(&stage, &(agent("echo three") + cap)).contains("was asked 2 times today"));
+    assert!(not_applicable(&stage, &(agent("echo three") + cap)).contains("was asked 2 times today"));
     assert_eq!(calls(&stage), 2);
 }
 
@@ -172,7 +172,7 @@ fn once_the_day_has_cost_enough_nobody_is_asked() {
     again(&mut stage);
     stage.play(&reflect(&text)).unwrap();
     again(&mut stage);
-    assert_eq!(refused(&stage, &text), "today has cost $0.60 of $0.50 (`max_cost_usd`)");
+    assert_eq!(not_applicable(&stage, &text), "today has cost $0.60 of $0.50 (`max_cost_usd`)");
     assert_eq!(calls(&stage), 2);
 }
 

@@ -120,7 +120,8 @@ impl Step for Reflect {
         let attempts = Attempts::of(context.name, context.state_folder, context.deadline);
         let uncounted = |error| StepError::new(format!("cannot count how often the agent was asked: {error}"));
         if let Err(enough) = attempts.begin(context.run, now, self.options.caps).map_err(uncounted)? {
-            return Ok(Answer::Refused(enough));
+            // No refusal: of those a person is told, each time.
+            return Ok(Answer::NotApplicable(enough));
         }
         let ended = self.ask(context, &prompt(context, took, journal.as_deref()))?;
         let printed = String::from_utf8_lossy(&ended.stdout.bytes()).into_owned();
