@@ -20,7 +20,7 @@ use crate::exit_code;
 
 pub(crate) use act::{ResetArgs, SwitchArgs, SwitchTo};
 pub(crate) use job::{AfterArgs, JobArgs, MissionArgs};
-pub(crate) use look::{BriefArgs, HistoryArgs, RunsArgs, StatusArgs, UsageArgs, UsageBy};
+pub(crate) use look::{BriefArgs, HistoryArgs, PickArgs, RunsArgs, StatusArgs, UsageArgs, UsageBy};
 pub(crate) use set_up::{CompletionsArgs, InitArgs, ManArgs, Template};
 
 /// Named, durable circuit breakers for side-work: what is broken is skipped until it works again.
@@ -152,6 +152,14 @@ Examples:
     /// The morning page: missions, circuits that are out, money, what needs a person. Exit 1 if anything does
     #[command(after_help = "Examples:\n  fuseboard brief\n  fuseboard brief --since 24h --format json")]
     Brief(BriefArgs),
+    /// Draw the next project, agent or mode: the better it did so far, the more often. The step `bandit` learns
+    ///
+    /// Prints its name. For each arm a sample of Beta(alpha, beta) is drawn, and the highest wins. With -v the samples
+    /// are shown, too.
+    #[command(
+        after_help = "Examples:\n  fuseboard pick parser lexer docs\n  fuseboard pick --set agent -v\n  fuseboard mission --mode \"$(fuseboard pick --set mode careful quick)\" -- ./agent.sh"
+    )]
+    Pick(PickArgs),
     /// Check fuseboard.toml: everything that is wrong with it, at once. Exit 1 if something is
     #[command(after_help = "Examples:\n  fuseboard validate\n  fuseboard validate --config draft.toml --format json")]
     Validate,

@@ -12,6 +12,7 @@ pub(crate) mod init;
 pub(crate) mod man;
 pub(crate) mod mission;
 pub(crate) mod operate;
+pub(crate) mod pick;
 pub(crate) mod record;
 pub(crate) mod runs;
 pub(crate) mod status;

@@ -22,7 +22,7 @@ use clap::Parser;
 
 use crate::args::{Cli, Command, ExecCli, ExecCommand};
 use crate::commands::{
-    after, allowed, brief, completions, drill, exec, explain, history, init, man, mission, operate, record, runs,
+    after, allowed, brief, completions, drill, exec, explain, history, init, man, mission, operate, pick, record, runs,
     status, trust, usage, validate,
 };
 use crate::console::Console;
@@ -79,6 +79,7 @@ fn run(cli: Cli, console: Console) -> Result<ExitCode, Failed> {
         Command::Runs(args) => runs::runs(&settings, &args),
         Command::Usage(args) => usage::usage(&settings, &args),
         Command::Brief(args) => brief::brief(&settings, &args),
+        Command::Pick(args) => pick::pick(&settings, &args),
         Command::Drill => drill::drill(&settings),
         Command::Validate => Ok(validate::validate(&settings, cli.global.config.as_deref())),
         Command::Completions(args) => Ok(completions::completions(&settings, args.shell)),

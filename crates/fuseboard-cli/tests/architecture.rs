@@ -36,6 +36,7 @@ const DOORS: &[(&[&str], &[&str])] = &[
     (&["metrics"], &["crates/fuseboard/src/metrics_observer.rs"]),
     (&["tower_layer", "tower_service"], &["crates/fuseboard/src/tower.rs"]),
     (&["ureq"], &["crates/fuseboard-mission/src/web.rs"]),
+    (&["rand", "rand_distr"], &["crates/fuseboard-mission/src/arms/draw.rs"]),
     (&["comfy_table"], &["crates/fuseboard-cli/src/table.rs"]),
     (&["owo_colors", "anstream", "anstyle"], &["crates/fuseboard-cli/src/console.rs"]),
     (

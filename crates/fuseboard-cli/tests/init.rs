@@ -10,8 +10,8 @@ use world::{World, finish};
 #[test]
 fn each_template_is_valid_trusted_and_says_what_is_next() {
     for (words, steps, next) in [
-        (&["init"][..], "15 steps, 5 gates", "fuseboard mission"),
-        (&["init", "agent"], "15 steps, 5 gates", "fuseboard mission"),
+        (&["init"][..], "22 steps, 5 gates", "fuseboard mission"),
+        (&["init", "agent"], "22 steps, 5 gates", "fuseboard mission"),
         (&["init", "minimal"], "0 steps, 0 gates", "fuseboard exec"),
         (&["init", "ci"], "2 steps, 2 gates", "fuseboard after"),
     ] {

@@ -12,7 +12,7 @@ fn each_shell_gets_completions_that_know_the_commands() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ran = world.run(&["completions", shell]);
         assert_eq!((ran.code, ran.err()), (0, String::new()), "{shell}");
-        for word in ["validate", "cool-down"] {
+        for word in ["validate", "pick", "cool-down"] {
             assert!(ran.out().contains(word), "{shell}: {word}");
         }
     }
@@ -33,7 +33,12 @@ fn bash_accepts_its_completions() {
 fn each_command_has_a_page() {
     let world = World::new();
     assert_eq!(world.run(&["man", "share/man1"]).code, 0);
-    for (page, part) in [("fuseboard.1", "78"), ("fuseboard-exec.1", "kill"), ("fuseboard-runs.1", "limit")] {
+    for (page, part) in [
+        ("fuseboard.1", "78"),
+        ("fuseboard-exec.1", "kill"),
+        ("fuseboard-runs.1", "limit"),
+        ("fuseboard-pick.1", "seed"),
+    ] {
         assert!(world.read(&format!("share/man1/{page}")).contains(part), "{page}");
     }
     fs::write(world.path("file"), "").unwrap();

@@ -83,6 +83,10 @@ fn words_that_are_missing_are_64_too() {
         &["switch", "a", "off", "--reason", "x", "--for", "721h"],
         &["switch", "a", "off", "--reason", "x", "--for", "0s"],
         &["probe"],
+        &["pick"],
+        &["pick", "a", "--set", "../b"],
+        &["pick", "a", "--seed", "-1"],
+        &["pick", " "],
         &["reset"],
         &["reset", "a", "--all"],
     ] {
@@ -148,6 +152,7 @@ fn help_shows_every_exit_code_and_an_example_of_each_command() {
         "switch",
         "reset",
         "runs",
+        "pick",
         "validate",
         "init",
         "completions",

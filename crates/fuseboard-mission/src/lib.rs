@@ -2,11 +2,13 @@
 
 pub mod agents;
 pub mod appended;
+pub mod arms;
 mod checker;
 pub mod git;
 pub mod github;
 pub mod journal;
 mod judged;
+pub mod outcome;
 mod pattern;
 pub mod place;
 pub mod risk;

@@ -2,6 +2,8 @@
 
 pub mod alert;
 pub mod archive;
+pub mod bandit;
+pub mod budget;
 pub mod comment;
 pub mod commit;
 pub mod diff_scan;
@@ -11,6 +13,7 @@ pub mod lint;
 pub mod merge;
 pub mod notify;
 pub mod quota;
+pub mod reflect;
 pub mod requeue;
 pub mod security;
 pub mod session;
@@ -26,6 +29,8 @@ use fuseboard_pipeline::step::Step;
 
 use self::alert::Alert;
 use self::archive::Archive;
+use self::bandit::Bandit;
+use self::budget::Budget;
 use self::comment::Comment;
 use self::commit::Commit;
 use self::diff_scan::DiffScan;
@@ -35,6 +40,7 @@ use self::lint::Lint;
 use self::merge::Merge;
 use self::notify::Notify;
 use self::quota::Quota;
+use self::reflect::Reflect;
 use self::requeue::Requeue;
 use self::security::Security;
 use self::session::Session;
@@ -50,11 +56,12 @@ impl BuiltIns for BuiltInSteps {
     fn make(&self, built_in: &'static BuiltIn, options: &StepOptions) -> Result<Arc<dyn Step>, ConfigErrors> {
         Ok(match built_in.name {
             "usage" => Arc::new(Usage::of(options)?),
+            "budget" => Arc::new(Budget::of(options)?),
             "session" => Arc::new(Session::of(options)?),
-            "hooks" => Arc::new(Hooks::of(options)?),
-            "quota" => Arc::new(Quota::of(options)?),
             "export" => Arc::new(Export::of(options)?),
+            "bandit" => Arc::new(Bandit::of(options)?),
             "archive" => Arc::new(Archive::of(options)?),
+            "quota" => Arc::new(Quota::of(options)?),
             "alert" => Arc::new(Alert::of(options)?),
             "notify" => Arc::new(Notify::of(options)?),
             "diff-scan" => Arc::new(options.read(DiffScan::read)?),
@@ -62,9 +69,11 @@ impl BuiltIns for BuiltInSteps {
             "lint" => Arc::new(options.read(Lint::read)?),
             "verify" => Arc::new(options.read(Verify::read)?),
             "security" => Arc::new(options.read(Security::read)?),
-            "comment" => Arc::new(options.read(Comment::read)?),
-            "requeue" => Arc::new(options.read(Requeue::read)?),
             "merge" => Arc::new(Merge::new(options)?),
+            "reflect" => Arc::new(Reflect::of(options)?),
+            "comment" => Arc::new(options.read(Comment::read)?),
+            "hooks" => Arc::new(Hooks::of(options)?),
+            "requeue" => Arc::new(options.read(Requeue::read)?),
             "commit" => Arc::new(Commit::of(options)?),
             name => return Err(options.refuse(&format!("this version has no step `{name}` yet"))),
         })

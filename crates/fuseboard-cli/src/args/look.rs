@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use fuseboard_mission::arms::SetName;
 
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
@@ -71,4 +72,17 @@ impl UsageBy {
             Self::Project => "project",
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PickArgs {
+    /// Only these; one that is not known yet counts as new [default: all that are known]
+    #[arg(value_name = "ARM")]
+    pub(crate) arms: Vec<String>,
+    /// The set of arms: the `name` of the step, else its `arm`
+    #[arg(long, value_name = "NAME", default_value = "project")]
+    pub(crate) set: SetName,
+    /// Draw by this seed: the same arms give the same again
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
 }

@@ -227,7 +227,9 @@ mod tests {
     fn the_agents_template_starts_with_what_changes_nothing() {
         let config = parse(&plain(Template::Agent));
         let on: Vec<&str> = config.steps.iter().filter(|step| step.enabled).map(|step| step.name.as_str()).collect();
-        assert_eq!(on, ["usage", "session", "diff-scan", "tests", "verify", "security", "notify"]);
+        let recorders = ["usage", "quota", "budget", "session", "activity", "journal", "day", "alert", "bandit"];
+        let gates = ["diff-scan", "tests", "verify", "security"];
+        assert_eq!(on, [&recorders[..], &gates, &["notify"]].concat());
         let merge = config.steps.iter().find(|step| step.name.as_str() == "merge").unwrap();
         assert!(!merge.enabled);
         let minutes = |name: &str| {

@@ -51,26 +51,30 @@ const LOGIN: &[&str] = &[
     "your access token could not be refreshed",
 ];
 
-/// What may stand before the message.
-static BEFORE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^[^\p{L}\p{N}]*(?:(?:\S+ )?(?:api |stream |unexpected |fatal )?error\b:?[^\p{L}\p{N}]*|fatal\b:?\s*)?")
-        .ok()
+/// What may stand before the message, in lower case.
+static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"^[^a-z0-9]*(?:(?:[^ ]+ )?(?:api |stream |unexpected |fatal )?error[^a-z0-9]+|fatal[: ]+)?")
 });
 
 /// `|1760000000`: seconds since 1970.
-static EPOCH: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\|(\d{10})\b").ok());
+static EPOCH: LazyLock<Regex> = LazyLock::new(|| compiled(r"\|([0-9]{10})(?:[^0-9]|$)"));
 
-/// `2026-11-23T17:42:39Z`
-static MOMENT: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)").ok());
-
-/// `try again in 2 hours 5 minutes`, `retry after 3600s`, `retry-after: 60`
-static IN_A_WHILE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)\b(?:try again in|retry in|resets in|retry[- ]after:?)\s+(?:(\d{1,3})\s*(?:h|hours?|hrs?)\b)?[\s,]*(?:(\d{1,4})\s*(?:m|min|minutes?)\b)?[\s,]*(?:(\d{1,6})\s*(?:s|sec|seconds?)?\b)?",
-    )
-    .ok()
+/// `2026-11-23t17:42:39z`, in lower case.
+static MOMENT: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"[0-9]{4}-[0-9]{2}-[0-9]{2}t[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]+)?(?:z|[+-][0-9]{2}:[0-9]{2})")
 });
+
+/// `try again in 2 hours 5 minutes`, `retry after 3600s`, `retry-after: 60`, in lower case.
+static IN_A_WHILE: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?:try again in|retry in|resets in|retry[- ]after:?) +(?:([0-9]{1,3}) ?(?:hours?|hrs?|h)(?:[, ]+|[^a-z]|$))?(?:([0-9]{1,4}) ?(?:minutes?|min|m)(?:[, ]+|[^a-z]|$))?(?:([0-9]{1,6})(?: ?(?:seconds?|sec|s)(?:[^a-z]|$)|[^ a-z0-9]|$))?",
+    )
+});
+
+/// These are constants, and the tests try each.
+fn compiled(pattern: &str) -> Regex {
+    Regex::new(pattern).unwrap_or_else(|error| unreachable!("{error}"))
+}
 
 /// What a line of standard error tells of the agent's account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +106,7 @@ pub fn in_file(stderr: &Path, at: Stamp) -> io::Result<Option<Said>> {
 pub fn in_text(text: &str, at: Stamp) -> Option<Said> {
     text.lines().rev().find_map(|line| {
         let lower = line.to_lowercase();
-        let start = BEFORE.as_ref().and_then(|before| before.find(&lower)).map_or(0, |found| found.end());
+        let start = BEFORE.find(&lower).map_or(0, |found| found.end());
         let begins = |words: &[&str]| words.iter().any(|word| lower[start..].starts_with(word));
         let failure = if begins(QUOTA) {
             JobFailure::Quota
@@ -111,19 +115,19 @@ pub fn in_text(text: &str, at: Stamp) -> Option<Said> {
         } else {
             return None;
         };
-        Some(Said { failure, line: super::bounded(line), resets_at: reset_in(line, at) })
+        Some(Said { failure, line: super::bounded(line), resets_at: reset_in(&lower, at) })
     })
 }
 
-/// When a limit is lifted, by what a line says.
+/// When a limit is lifted, by what a line in lower case says.
 fn reset_in(line: &str, at: Stamp) -> Option<Stamp> {
-    if let Some(epoch) = EPOCH.as_ref()?.captures(line) {
+    if let Some(epoch) = EPOCH.captures(line) {
         return epoch[1].parse::<i64>().ok().map(|seconds| Stamp::from_millis(seconds * 1000));
     }
-    if let Some(moment) = MOMENT.as_ref()?.find(line) {
-        return moment.as_str().parse().ok();
+    if let Some(moment) = MOMENT.find(line) {
+        return moment.as_str().to_uppercase().parse().ok();
     }
-    let found = IN_A_WHILE.as_ref()?.captures(line)?;
+    let found = IN_A_WHILE.captures(line)?;
     let number = |group| found.get(group).and_then(|text| text.as_str().parse::<u64>().ok());
     let seconds = [(1, 3600), (2, 60), (3, 1)].into_iter().filter_map(|(group, of)| Some(number(group)? * of));
     let seconds: u64 = seconds.sum();
@@ -156,6 +160,8 @@ mod tests {
             ("RESOURCE_EXHAUSTED: resets at 2025-10-09T09:53:20Z", Some((Quota, Some(3600)))),
             ("Invalid API key · Please run /login", Some((Login, None))),
             ("fatal: Not logged in", Some((Login, None))),
+            ("Weekly limit reached; try again in 3 days", Some((Quota, None))),
+            ("API Error: rate limit exceeded. Try again in 5 min", Some((Quota, Some(300)))),
         ] {
             assert_eq!(said(text), expected, "{text}");
         }

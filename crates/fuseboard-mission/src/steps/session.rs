@@ -11,20 +11,15 @@
 //! | `productive` | nothing is known to be committed, the agent says that it opened a pull request, and gives its address |
 //! | `empty` | otherwise |
 //!
-//! What the agent says stands last: `phrases.rs` holds the words that count.
-
-mod phrases;
-
-use std::fmt;
+//! What the agent says stands last: `outcome/phrases.rs` holds the words that count.
 
 use fuseboard_pipeline::config::{ConfigErrors, StepOptions};
-use fuseboard_pipeline::job::Job;
 use fuseboard_pipeline::ledger::StoredRun;
 use fuseboard_pipeline::report::{Kind, Reason, Status, StepRow, VerdictWord};
 use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
 use serde_json::{Map, Value, json};
 
-use crate::agents::{AgentKind, Reading, read};
+use crate::outcome::{Found, Outcome, phrases, reading_of};
 
 /// How many of the newest runs are looked through for earlier missions of the project.
 const LOOKED_BACK: usize = 200;
@@ -34,37 +29,6 @@ const WARNING: usize = 3;
 
 /// So many are critical.
 const CRITICAL: usize = 5;
-
-/// What came of a mission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It made something.
-    Productive,
-    /// It made nothing, and there may have been nothing to make.
-    Empty,
-    /// It could not go on.
-    Stuck,
-    /// Its job failed.
-    Failed,
-}
-
-impl Outcome {
-    /// The word used in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Productive => "productive",
-            Self::Empty => "empty",
-            Self::Stuck => "stuck",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
 
 /// The step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,7 +49,7 @@ impl Step for Session {
         let job = context.job;
         let reading = reading_of(job);
         let found = Found::new(job, &reading, context.ended);
-        let (outcome, evidence) = found.outcome();
+        let (outcome, evidence) = found.judge();
         let evidence = context.redactor.redact(&evidence);
         let runs = context.ledger.runs(LOOKED_BACK);
         let runs = runs.map_err(|error| StepError::new(format!("cannot tell how earlier missions went: {error}")))?;
@@ -117,84 +81,6 @@ impl Step for Session {
             "phrases": phrases::VERSION,
         });
         Ok(Answer::Done(Told::detail(detail).with(output)))
-    }
-}
-
-/// What the agent's output tells beyond the job; a job without output tells nothing more.
-fn reading_of(job: &Job) -> Reading {
-    let kind = match job.agent.as_deref().map(str::parse::<AgentKind>) {
-        None => AgentKind::Auto,
-        Some(kind) => kind.unwrap_or(AgentKind::None),
-    };
-    job.stdout_path.as_deref().map_or_else(Reading::default, |path| read(kind, path))
-}
-
-/// What there is to judge by.
-struct Found<'a> {
-    job: &'a Job,
-    reading: &'a Reading,
-    /// `None` if git could not tell.
-    committed: Option<bool>,
-    merge: Option<&'a StepRow>,
-    words: Option<&'a str>,
-    pr_url: Option<String>,
-}
-
-impl<'a> Found<'a> {
-    fn new(job: &'a Job, reading: &'a Reading, rows: &'a [StepRow]) -> Self {
-        let words = job.result_text.as_deref().or(reading.result_text.as_deref());
-        let project = &job.project;
-        Self {
-            job,
-            reading,
-            committed: project.commit.as_ref().zip(project.base.as_ref()).map(|(commit, base)| commit != base),
-            merge: rows.iter().find(|row| row.kind == Kind::Action && row.name == "merge"),
-            words,
-            pr_url: words.and_then(phrases::pull_request),
-        }
-    }
-
-    fn outcome(&self) -> (Outcome, String) {
-        if !self.job.succeeded {
-            return self.of_failure();
-        }
-        // One that is only armed at a platform may never come: the commits speak for themselves then.
-        let is_armed = |row: &StepRow| row.output.as_ref().is_some_and(|output| output["armed"] == true);
-        if self.merge.is_some_and(|row| row.status == Status::Success && !is_armed(row)) {
-            return (Outcome::Productive, "it was merged".to_owned());
-        }
-        if self.committed == Some(true) {
-            return (Outcome::Productive, "there are commits that the base has not".to_owned());
-        }
-        let nothing = match self.committed {
-            Some(_) => "nothing is committed",
-            None => "git cannot tell what is committed",
-        };
-        if !self.reading.denied.is_empty() {
-            return (Outcome::Stuck, format!("{nothing}, and tools were denied: {}", self.reading.denied.join(", ")));
-        }
-        if let Some(phrase) = self.words.and_then(phrases::says_stuck) {
-            return (Outcome::Stuck, format!("{nothing}, and the agent says {phrase:?}"));
-        }
-        if let (Some(_), Some(phrase)) = (&self.pr_url, self.words.and_then(phrases::says_opened)) {
-            return (Outcome::Productive, format!("the agent says {phrase:?}, with the pull request's address"));
-        }
-        (Outcome::Empty, nothing.to_owned())
-    }
-
-    fn of_failure(&self) -> (Outcome, String) {
-        match self.reading.ending.as_deref() {
-            Some("error_max_turns") => return (Outcome::Stuck, "the agent ran out of turns".to_owned()),
-            Some("error_max_budget_usd") => return (Outcome::Stuck, "the agent ran out of its budget".to_owned()),
-            _ => {}
-        }
-        let why = self.job.failure_kind.map_or("the job failed", |kind| kind.as_str());
-        let evidence = match (&self.reading.error, self.job.exit_code) {
-            (Some(error), _) => format!("{why}: {error}"),
-            (None, Some(code)) => format!("{why}, exit code {code}"),
-            (None, None) => why.to_owned(),
-        };
-        (Outcome::Failed, evidence)
     }
 }
 

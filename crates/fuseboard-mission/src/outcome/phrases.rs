@@ -1,7 +1,7 @@
 //! Words that say something of a mission, as data. They are asked last, after git and the result's structure.
 
 /// The version of these tables, stored with each outcome: a later one may judge otherwise.
-pub(super) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// How much of the end of an agent's last words is searched, in bytes: that is where it sums up.
 const SUMMED_UP: usize = 2000;
@@ -63,17 +63,17 @@ const PULL_REQUESTS: &[&str] = &["/pull/", "/-/merge_requests/", "/pull-requests
 const MOST_URL: usize = 300;
 
 /// The phrase by which the agent says that it cannot go on.
-pub(super) fn says_stuck(words: &str) -> Option<&'static str> {
+pub(crate) fn says_stuck(words: &str) -> Option<&'static str> {
     first_of(STUCK, words)
 }
 
 /// The phrase by which the agent says that it opened a pull request.
-pub(super) fn says_opened(words: &str) -> Option<&'static str> {
+pub(crate) fn says_opened(words: &str) -> Option<&'static str> {
     first_of(OPENED, words)
 }
 
 /// What kind of mission a title stands for, else the caller's mode, else `other`.
-pub(super) fn kind_of<'a>(title: Option<&'a str>, mode: Option<&'a str>) -> &'a str {
+pub(crate) fn kind_of<'a>(title: Option<&'a str>, mode: Option<&'a str>) -> &'a str {
     let words = title.unwrap_or_default().split(|char: char| !char.is_alphanumeric());
     let kind = |word: &str| {
         let word = word.to_lowercase();
@@ -83,7 +83,7 @@ pub(super) fn kind_of<'a>(title: Option<&'a str>, mode: Option<&'a str>) -> &'a 
 }
 
 /// The last address of a pull request; `https` only, without user, query or anything unusual.
-pub(super) fn pull_request(words: &str) -> Option<String> {
+pub(crate) fn pull_request(words: &str) -> Option<String> {
     let addresses = words.match_indices("https://").filter_map(|(start, _)| {
         let address = &words[start..];
         let end = address.find(|char: char| !(char.is_ascii_alphanumeric() || "-._~/:".contains(char)));
