@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fuseboard_bench::{Result, Samples, Target, options, program, table, tell};
 use serde_json::{Value, json};
@@ -25,6 +25,34 @@ const FILES: usize = 10_000;
 const SCAN_MS: f64 = 1000.0;
 /// The program may use this much memory for a diff of 100 MB.
 const MEMORY_MB: f64 = 128.0;
+
+/// All local steps together may take this long for the 5 000 lines.
+const ALL_MS: f64 = 1000.0;
+
+/// Every built-in step that needs no program of the user's and no network.
+const ALL: [&str; 18] = [
+    "uses = 'usage'",
+    "uses = 'quota'",
+    "uses = 'budget'",
+    "uses = 'session'",
+    "uses = 'export'\nwith = { format = 'activity' }",
+    "uses = 'export'\nwith = { format = 'truth-log' }",
+    "uses = 'export'\nwith = { format = 'journal' }",
+    "uses = 'export'\nwith = { format = 'day' }",
+    "uses = 'bandit'",
+    "uses = 'archive'",
+    "uses = 'alert'",
+    "uses = 'notify'",
+    "uses = 'hooks'",
+    "uses = 'requeue'\nwith = { file = '../queue.jsonl' }",
+    "uses = 'diff-scan'",
+    "uses = 'verify'",
+    "uses = 'security'",
+    "uses = 'merge'\ngated_by = ['s14', 's15', 's16']",
+];
+
+/// What is printed by the agent whose work is judged.
+const OUTPUT: &str = r#"{"type":"result","subtype":"success","is_error":false,"result":"done","session_id":"s","total_cost_usd":0.1,"usage":{"input_tokens":5,"output_tokens":7}}"#;
 
 /// Puts work on top of the repository.
 type Work = fn(&World) -> Result<()>;
@@ -47,14 +75,15 @@ fn run() -> Result<()> {
     fs::create_dir_all(&place)?;
     let measured = measure(&place.canonicalize()?, samples);
     fs::remove_dir_all(&place)?;
-    let measured = measured?;
-    let (text, json) = told(&measured, samples);
+    let (measured, all) = measured?;
+    let (text, json) = told(&measured, &all, samples);
     tell(&text, &json, &out, "gates.json")
 }
 
-fn measure(place: &Path, samples: usize) -> Result<Vec<Measured>> {
+fn measure(place: &Path, samples: usize) -> Result<(Vec<Measured>, Samples)> {
     let world = World::new(place)?;
     world.base()?;
+    let all = world.all_steps(samples)?;
     let work: [(&'static str, Work); 4] = [
         ("5 000 lines in 500 files", |world| world.append("    alpha = beta(gamma)\n", 10)),
         ("the same, 1 000 of them findings", |world| {
@@ -63,7 +92,7 @@ fn measure(place: &Path, samples: usize) -> Result<Vec<Measured>> {
         ("one file of 100 MB", |world| world.write("huge.txt", 100)),
         ("100 files of 1 MB", |world| (0..100).try_for_each(|number| world.write(&format!("big{number}.txt"), 1))),
     ];
-    let mut all = Vec::new();
+    let mut gates = Vec::new();
     for (number, (what, make)) in work.into_iter().enumerate() {
         world.git(&["checkout", "-q", "-B", &format!("work{number}"), "main"])?;
         make(&world)?;
@@ -76,12 +105,12 @@ fn measure(place: &Path, samples: usize) -> Result<Vec<Measured>> {
             measured.peak_mb = measured.peak_mb.max(peak_mb);
             measured.verdict = verdict;
         }
-        all.push(measured);
+        gates.push(measured);
     }
-    Ok(all)
+    Ok((gates, all))
 }
 
-fn told(measured: &[Measured], samples: usize) -> (String, Value) {
+fn told(measured: &[Measured], all: &Samples, samples: usize) -> (String, Value) {
     let rows: Vec<Vec<String>> = measured
         .iter()
         .map(|each| {
@@ -101,9 +130,14 @@ fn told(measured: &[Measured], samples: usize) -> (String, Value) {
     let targets = [
         Target::new("diff-scan of 5 000 lines, median", slowest, SCAN_MS, "ms"),
         Target::new("memory for 100 MB", peak, MEMORY_MB, "MB"),
+        Target::new("all local steps for 5 000 lines, median", all.median(), ALL_MS, "ms"),
     ];
     let text = format!(
-        "## Gates\n\ndiff-scan in a repository of {FILES} files, {samples} samples\n\n{}\n{}",
+        "## Gates\n\ndiff-scan in a repository of {FILES} files, {samples} samples; a whole `after` with {} steps takes {:.0} ms \
+         (minimum {:.0})\n\n{}\n{}",
+        ALL.len(),
+        all.median(),
+        all.minimum(),
         table(&["work", "minimum ms", "median ms", "memory MB", "verdict"], &rows),
         Target::table(&targets),
     );
@@ -145,6 +179,33 @@ impl World {
         self.commit("base")
     }
 
+    /// How long whole calls with all local steps take, for work of 5 000 lines on a branch of its own, the merge included.
+    fn all_steps(&self, samples: usize) -> Result<Samples> {
+        let steps = ALL.iter().enumerate().map(|(number, keys)| format!("[[step]]\nname = 's{number}'\n{keys}\n"));
+        fs::write(self.place.join("all.toml"), steps.collect::<String>())?;
+        fs::write(self.place.join("output"), OUTPUT)?;
+        self.git(&["checkout", "-q", "-b", "agent/all", "main"])?;
+        self.append("    alpha = beta(gamma)\n", 10)?;
+        self.commit("work: change much")?;
+        self.git(&["branch", "-q", "base", "main"])?;
+        let mut all = Samples::default();
+        for sample in 0..samples {
+            let report = self.place.join("report.json");
+            let start = Instant::now();
+            let state = format!("all-{sample}");
+            self.call("all.toml", &state, &report).args(["--stdout", "../output"]).spawn()?.wait()?;
+            all.push(start.elapsed());
+            let report: Value = serde_json::from_slice(&fs::read(&report)?)?;
+            let rows = report["steps"].as_array().ok_or("no steps")?;
+            let is_done = |row: &&Value| ["success", "not-applicable"].contains(&row["status"].as_str().unwrap_or(""));
+            if let Some(row) = rows.iter().find(|row| !is_done(row)) {
+                return Err(format!("a step is not done: {row}").into());
+            }
+            self.git(&["branch", "-q", "-f", "main", "base"])?;
+        }
+        Ok(all)
+    }
+
     fn file(&self, number: usize) -> PathBuf {
         self.repository.join(format!("src/part{}/file{number}.py", number % 100))
     }
@@ -177,23 +238,29 @@ impl World {
         Err(format!("git {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr)).into())
     }
 
-    /// How long the step took, how much memory the program used at most, and the verdict. Each call has a state of its
-    /// own: one without a verdict counts against the circuit.
-    fn scan(&self, state: &str) -> Result<(Duration, f64, String)> {
-        let report = self.place.join("report.json");
-        let mut child = Command::new(&self.program)
+    /// `after` with this configuration and a state of its own.
+    fn call(&self, config: &str, state: &str, report: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        command
             .arg("-q")
             .arg("--config")
-            .arg(self.place.join("fuseboard.toml"))
+            .arg(self.place.join(config))
             .arg("after")
             .arg("--report")
-            .arg(&report)
+            .arg(report)
             .current_dir(&self.repository)
             .env("FUSEBOARD_STORE", format!("sqlite:{}", self.place.join(state).join("state.db").display()))
             .env("XDG_STATE_HOME", self.place.join(state))
             .env_remove("FUSEBOARD_RUN")
-            .stdin(Stdio::null())
-            .spawn()?;
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// How long the step took, how much memory the program used at most, and the verdict. Each call has a state of its
+    /// own: one without a verdict counts against the circuit.
+    fn scan(&self, state: &str) -> Result<(Duration, f64, String)> {
+        let report = self.place.join("report.json");
+        let mut child = self.call("fuseboard.toml", state, &report).spawn()?;
         let mut peak = 0.0_f64;
         while child.try_wait()?.is_none() {
             // The kernel keeps the most it ever was, so that looking now and then is enough.

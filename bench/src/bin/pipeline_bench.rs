@@ -45,9 +45,8 @@ struct Measured {
 }
 
 fn measure(place: &Path, samples: usize) -> Result<Measured> {
-    let steps = (0..STEPS).map(|number| {
-        format!("[[step]]\nname = 's{number}'\nkind = 'recorder'\nrun = ['sleep', '0.05']\n")
-    });
+    let steps =
+        (0..STEPS).map(|number| format!("[[step]]\nname = 's{number}'\nkind = 'recorder'\nrun = ['sleep', '0.05']\n"));
     fs::write(place.join("full.toml"), format!("[pipeline]\njobs = {STEPS}\n{}", steps.collect::<String>()))?;
     fs::write(place.join("empty.toml"), "")?;
     let mut measured = Measured::default();

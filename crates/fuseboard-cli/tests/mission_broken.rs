@@ -193,6 +193,176 @@ fn hooks() {
 }
 
 #[test]
+fn recorders_that_write_files() {
+    let nowhere = Fault { what: "a missing folder", says: "nowhere", ..FAILED };
+    for (step, keys) in [
+        ("export", "with = { format = 'activity', file = 'nowhere/a.log' }"),
+        ("export", "with = { format = 'truth-log', file = 'nowhere/a.jsonl' }"),
+        ("export", "with = { format = 'journal', folder = 'nowhere' }"),
+        ("export", "with = { format = 'day', folder = 'nowhere' }"),
+    ] {
+        break_it(step, &Fault { keys, ..nowhere });
+    }
+    let link = Fault { what: "a link in place of the file", says: "link", ..FAILED };
+    for (keys, before) in [
+        ("with = { format = 'activity', file = 'a.log' }", "ln -s /dev/full $UP/config/fuseboard/a.log"),
+        ("with = { format = 'truth-log', file = 'a.jsonl' }", "ln -s $UP/work/tracked $UP/config/fuseboard/a.jsonl"),
+    ] {
+        break_it("export", &Fault { keys, before, ..link });
+    }
+    let healthy = Fault { what: "nothing wrong", end: ("success", ""), counted: "success", ..FAILED };
+    for format in ["activity", "truth-log", "journal", "day"] {
+        let keys = Box::leak(format!("with = {{ format = '{format}' }}").into_boxed_str());
+        break_it("export", &Fault { keys, ..healthy });
+    }
+}
+
+#[test]
+fn archive() {
+    let ignored = "echo pending.md >.git/info/exclude";
+    for fault in [
+        Fault { what: "no log", end: ("success", ""), says: "nothing to archive", counted: "success", ..FAILED },
+        Fault {
+            what: "a link in place of the log",
+            before: "echo pending.md >.git/info/exclude; ln -s /etc/passwd pending.md",
+            says: "link",
+            ..FAILED
+        },
+        Fault {
+            what: "a folder in its place",
+            before: "echo pending.md >.git/info/exclude; mkdir pending.md",
+            says: "pending.md",
+            ..FAILED
+        },
+        Fault {
+            what: "no journal",
+            keys: "with = { folder = 'nowhere' }",
+            before: "echo pending.md >.git/info/exclude; echo done >pending.md",
+            says: "nowhere",
+            ..FAILED
+        },
+    ] {
+        assert!(fault.before.is_empty() || fault.before.starts_with(ignored));
+        break_it("archive", &fault);
+    }
+}
+
+#[test]
+fn recorders_with_a_memory() {
+    let folder = "mkdir -p $UP/state/fuseboard";
+    let garbage = Fault {
+        what: "garbage in the state",
+        before: Box::leak(format!("{folder}/bandit; chmod 700 $UP/state/fuseboard/bandit; echo '{{' >$UP/state/fuseboard/bandit/project.json").into_boxed_str()),
+        agent: WORKS,
+        says: "project.json",
+        ..FAILED
+    };
+    break_it("bandit", &garbage);
+    let unwritable = Fault {
+        what: "a file in place of the state's folder",
+        before: Box::leak(format!("{folder}; echo >$UP/state/fuseboard/bandit").into_boxed_str()),
+        says: "bandit",
+        ..garbage
+    };
+    break_it("bandit", &unwritable);
+    break_it(
+        "bandit",
+        &Fault {
+            what: "nothing wrong",
+            before: "",
+            agent: WORKS,
+            end: ("success", ""),
+            says: "",
+            counted: "success",
+            ..FAILED
+        },
+    );
+    break_it(
+        "budget",
+        &Fault { what: "nothing measured", end: ("success", ""), says: "unknown", counted: "success", ..FAILED },
+    );
+    break_it("alert", &Fault { what: "too few missions", end: ("success", ""), counted: "success", ..FAILED });
+    break_it(
+        "session",
+        &Fault { what: "nothing done", end: ("success", ""), says: "empty", counted: "success", ..FAILED },
+    );
+}
+
+#[test]
+fn actions_that_fail_or_refuse() {
+    let failed = Fault { notices: &["step failed"], ..FAILED };
+    let refused = Fault { end: ("skipped", "refused"), counted: "success", notices: &["step refused"], ..FAILED };
+    let absent = Fault { end: ("not-applicable", ""), counted: "nothing", ..FAILED };
+    for (step, fault) in [
+        ("commit", Fault { what: "no folder", keys: "with = { folder = '../nowhere' }", says: "nowhere", ..failed }),
+        ("commit", Fault { what: "no repository", keys: "with = { folder = '.' }", says: "repository", ..refused }),
+        (
+            "commit",
+            Fault {
+                what: "the mission's own",
+                keys: "with = { folder = '../../work' }",
+                says: "the mission",
+                ..refused
+            },
+        ),
+        (
+            "requeue",
+            Fault {
+                what: "nothing to queue",
+                keys: "with = { file = 'queue.jsonl' }",
+                end: ("success", ""),
+                says: "nothing to queue",
+                counted: "success",
+                ..FAILED
+            },
+        ),
+        ("reflect", Fault { what: "a short mission", keys: "with = { command = ['false'], file = 'r.md' }", ..absent }),
+        (
+            "reflect",
+            Fault {
+                what: "an agent that fails",
+                keys: "with = { command = ['false'], file = 'r.md', at_least = '1ms' }",
+                end: ("failed", "exit"),
+                says: "exited with code 1",
+                ..failed
+            },
+        ),
+        (
+            "reflect",
+            Fault {
+                what: "no such agent",
+                keys: "with = { command = ['no-such-agent'], file = 'r.md', at_least = '1ms' }",
+                end: ("failed", "spawn"),
+                says: "no-such-agent",
+                notices: &["step failed", "work/step is out: its circuit opened"],
+                ..failed
+            },
+        ),
+        (
+            "reflect",
+            Fault {
+                what: "an agent that hangs",
+                keys: "timeout = '300ms'\nwith = { command = ['sh', '-c', 'sleep 60'], file = 'r.md', at_least = '1ms' }",
+                end: ("timed-out", "timeout"),
+                ..failed
+            },
+        ),
+        (
+            "reflect",
+            Fault {
+                what: "no place for its answer",
+                keys: "with = { command = ['true'], file = 'nowhere/r.md', at_least = '1ms' }",
+                says: "nowhere",
+                ..failed
+            },
+        ),
+        ("comment", Fault { what: "no remote", agent: WORKS, ..absent }),
+    ] {
+        break_it(step, &fault);
+    }
+}
+
+#[test]
 fn gates_that_cannot_tell() {
     let no_base = Fault {
         what: "no base",

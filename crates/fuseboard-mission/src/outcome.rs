@@ -5,7 +5,8 @@ pub(crate) mod phrases;
 use std::fmt;
 
 use fuseboard_pipeline::job::Job;
-use fuseboard_pipeline::report::{Kind, Status, StepRow};
+use fuseboard_pipeline::report::{Kind, Reason, Status, StepRow, VerdictWord};
+use serde_json::{Map, Value};
 
 use crate::agents::{AgentKind, Reading, read};
 
@@ -117,4 +118,16 @@ impl<'a> Found<'a> {
         };
         (Outcome::Failed, evidence)
     }
+}
+
+/// Each gate's verdict; `none` if it gave none itself. Gates that were not due are left out.
+pub(crate) fn checks(rows: &[StepRow]) -> Map<String, Value> {
+    let was_due =
+        |row: &&StepRow| row.kind == Kind::Gate && !matches!(row.reason, Some(Reason::Disabled | Reason::NotSelected));
+    let word = |row: &StepRow| match (row.evaluated, row.verdict) {
+        (Some(true), Some(VerdictWord::Pass)) => "pass",
+        (Some(true), Some(VerdictWord::Block)) => "block",
+        _ => "none",
+    };
+    rows.iter().filter(was_due).map(|row| (row.name.clone(), Value::from(word(row)))).collect()
 }

@@ -15,11 +15,11 @@
 
 use fuseboard_pipeline::config::{ConfigErrors, StepOptions};
 use fuseboard_pipeline::ledger::StoredRun;
-use fuseboard_pipeline::report::{Kind, Reason, Status, StepRow, VerdictWord};
+use fuseboard_pipeline::report::{Status, StepRow};
 use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use crate::outcome::{Found, Outcome, phrases, reading_of};
+use crate::outcome::{Found, Outcome, checks, phrases, reading_of};
 
 /// How many of the newest runs are looked through for earlier missions of the project.
 const LOOKED_BACK: usize = 200;
@@ -90,18 +90,6 @@ fn merge_word(row: &StepRow) -> &'static str {
         (Status::Skipped, Some(reason)) => reason.as_str(),
         (status, _) => status.as_str(),
     }
-}
-
-/// Each gate's verdict; `none` if it gave none itself. Gates that were not due are left out.
-fn checks(rows: &[StepRow]) -> Map<String, Value> {
-    let was_due =
-        |row: &&StepRow| row.kind == Kind::Gate && !matches!(row.reason, Some(Reason::Disabled | Reason::NotSelected));
-    let word = |row: &StepRow| match (row.evaluated, row.verdict) {
-        (Some(true), Some(VerdictWord::Pass)) => "pass",
-        (Some(true), Some(VerdictWord::Block)) => "block",
-        _ => "none",
-    };
-    rows.iter().filter(was_due).map(|row| (row.name.clone(), Value::from(word(row)))).collect()
 }
 
 /// How many missions of the project before this run were unproductive without one in between that was not.

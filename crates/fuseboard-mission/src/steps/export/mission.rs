@@ -8,12 +8,13 @@ use fuseboard_pipeline::job::{Job, JobFailure, ModelUsage};
 use fuseboard_pipeline::ledger::StoredRun;
 use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::redact::Redactor;
-use fuseboard_pipeline::report::{Kind, Reason, Status, StepRow, VerdictWord};
+use fuseboard_pipeline::report::{Kind, Reason, Status, StepRow};
 use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::step::{StepContext, StepError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::outcome::checks;
 use crate::place;
 
 /// The longest text, in bytes.
@@ -186,18 +187,6 @@ impl StepLine {
     fn of(row: &StepRow) -> Self {
         Self { name: row.name.clone(), status: row.status, reason: row.reason, duration_ms: row.duration_ms }
     }
-}
-
-/// Gates that were not due are left out.
-fn checks(rows: &[StepRow]) -> Map<String, Value> {
-    let was_due =
-        |row: &&StepRow| row.kind == Kind::Gate && !matches!(row.reason, Some(Reason::Disabled | Reason::NotSelected));
-    let word = |row: &StepRow| match (row.evaluated, row.verdict) {
-        (Some(true), Some(VerdictWord::Pass)) => "pass",
-        (Some(true), Some(VerdictWord::Block)) => "block",
-        _ => "none",
-    };
-    rows.iter().filter(was_due).map(|row| (row.name.clone(), Value::from(word(row)))).collect()
 }
 
 fn millis(time: Duration) -> u64 {
