@@ -128,7 +128,8 @@ fn pauses_that_cannot_be_read_are_told_and_stop_nobody() {
 
 #[test]
 fn the_money_of_the_day_is_limited() {
-    let stage = Stage::new(&format!("[mission]\nmax_cost_per_day = 1.0\n{USAGE}"));
+    let notify = "[[step]]\nname = 'told'\nuses = 'notify'\nwith = { file = '../outbox' }\n";
+    let stage = Stage::new(&format!("[mission]\nmax_cost_per_day = 1.0\n{USAGE}{notify}"));
     for usd in ["0.6", "0.5"] {
         let flown = stage.fly(&["--no-wait"], &costing(usd));
         assert_eq!(flown.code(), 0, "{}", flown.told());
@@ -138,6 +139,13 @@ fn the_money_of_the_day_is_limited() {
     let why = "the missions of work have cost $1.10 today, and max_cost_per_day is $1.00; no agent was started";
     assert!(refused.err().contains(why), "{}", refused.err());
     assert!(!stage.has("started"));
+    // It is noticed once a day, by whichever run comes next.
+    for _ in 0..2 {
+        stage.run(&["mission", "--no-wait", "--", "true"]);
+        stage.run(&["after", "--project", "other"]);
+    }
+    let notices = stage.read("config/outbox");
+    assert_eq!(notices.matches("work has spent the money of the day").count(), 1, "{notices}");
 }
 
 #[test]

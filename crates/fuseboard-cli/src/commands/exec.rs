@@ -117,7 +117,7 @@ impl Exec<'_> {
             settings.store_works();
         }
         if counted == Some(Counted::Counted) && untold::is_news(outcome, &record) {
-            untold::keep(settings, name, done.last_error.as_deref());
+            untold::opened(settings, name, done.last_error.as_deref());
         }
         if self.args.gate && done.code == ExitCode::Done {
             let lost = match &kept {

@@ -19,6 +19,7 @@ use crate::args::MissionArgs;
 use crate::exit_code::ExitCode;
 use crate::home;
 use crate::prepared::{Prepared, now};
+use crate::untold;
 
 /// Longest nap while something is waited for: somebody may change it meanwhile.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
@@ -145,6 +146,7 @@ fn money(prepared: &Prepared<'_>, warned: &mut bool) -> Option<Hindrance> {
                 "the missions of {project} have cost ${:.2} today, and max_cost_per_day is ${most:.2}",
                 spent.usd
             );
+            untold::spent(prepared.settings, project, &why);
             return Some(Hindrance { why, for_now: until_tomorrow, is_final: false });
         }
         Ok(Spent { unmeasured: 0, .. }) => return None,
