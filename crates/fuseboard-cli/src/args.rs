@@ -21,7 +21,7 @@ use crate::exit_code;
 pub(crate) use act::{ResetArgs, SwitchArgs, SwitchTo};
 pub(crate) use job::{AfterArgs, JobArgs, MissionArgs};
 pub(crate) use look::{BriefArgs, HistoryArgs, PickArgs, RunsArgs, StatusArgs, UsageArgs, UsageBy};
-pub(crate) use set_up::{CompletionsArgs, InitArgs, ManArgs, Template};
+pub(crate) use set_up::{CompletionsArgs, InitArgs, ManArgs, StateArgs, StateTo, Template};
 
 /// Named, durable circuit breakers for side-work: what is broken is skipped until it works again.
 #[derive(Debug, Parser)]
@@ -172,6 +172,11 @@ Examples:
     /// Write a commented fuseboard.toml into the repository's root, and trust it
     #[command(after_help = "Examples:\n  fuseboard init\n  fuseboard init ci")]
     Init(InitArgs),
+    /// Carry circuits to another machine, such as the next CI runner: of each the newer one stands
+    #[command(
+        after_help = "Examples:\n  fuseboard state export circuits.json\n  fuseboard state import circuits.json\n  fuseboard state export - | ssh other fuseboard state import -"
+    )]
+    State(StateArgs),
     /// Print the completions for a shell
     #[command(
         after_help = "Example:\n  fuseboard completions bash > ~/.local/share/bash-completion/completions/fuseboard"

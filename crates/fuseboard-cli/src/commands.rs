@@ -15,6 +15,7 @@ pub(crate) mod operate;
 pub(crate) mod pick;
 pub(crate) mod record;
 pub(crate) mod runs;
+pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod trust;
 pub(crate) mod usage;

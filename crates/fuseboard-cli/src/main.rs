@@ -23,7 +23,7 @@ use clap::Parser;
 use crate::args::{Cli, Command, ExecCli, ExecCommand};
 use crate::commands::{
     after, allowed, brief, completions, drill, exec, explain, history, init, man, mission, operate, pick, record, runs,
-    status, trust, usage, validate,
+    state, status, trust, usage, validate,
 };
 use crate::console::Console;
 use crate::exit_code::ExitCode;
@@ -82,6 +82,7 @@ fn run(cli: Cli, console: Console) -> Result<ExitCode, Failed> {
         Command::Pick(args) => pick::pick(&settings, &args),
         Command::Drill => drill::drill(&settings),
         Command::Validate => Ok(validate::validate(&settings, cli.global.config.as_deref())),
+        Command::State(args) => state::state(&settings, &args),
         Command::Completions(args) => Ok(completions::completions(&settings, args.shell)),
         Command::Man(args) => man::man(&settings, &args.folder),
         Command::Init(args) => init::init(&settings, &args, cli.global.config.as_deref()),

@@ -7,6 +7,8 @@
 //!
 //! Adding a field with a default keeps the number; anything that an older reader would misread raises it.
 
+pub mod portable;
+
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

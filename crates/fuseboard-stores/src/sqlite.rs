@@ -27,6 +27,7 @@ use self::connection::{Fault, Open};
 pub use self::history::{StoredEvent, StoredOutcome};
 use crate::files::{Files, Identity};
 use crate::format::Stamp;
+use crate::format::portable::Portable;
 use crate::patience::Patience;
 use crate::spool::Spool;
 
@@ -128,6 +129,32 @@ impl SqliteStore {
     ) -> Result<Vec<StoredOutcome>, StoreError> {
         let outcomes = self.read(|database, _| Ok(history::outcomes(database, circuit, limit)?))?;
         Ok(outcomes.unwrap_or_default())
+    }
+
+    /// Every circuit, for another store, and what is wrong with those that cannot be read.
+    ///
+    /// # Errors
+    /// As for [`Store::list`].
+    pub fn export(&self) -> Result<(Vec<Portable>, Vec<StoreError>), StoreError> {
+        Ok(self.read(|database, _| circuits::export(database))?.unwrap_or_default())
+    }
+
+    /// Takes over circuits of another store: of each the one that was written last stands, by the clocks on the wall.
+    /// All or nothing is done; the names of those that were taken.
+    ///
+    /// # Errors
+    /// As for [`Store::swap`].
+    pub fn import(&self, circuits: &[Portable]) -> Result<Vec<CircuitName>, StoreError> {
+        let take = |database: &Connection, now: &Stamp| {
+            let mut taken = Vec::new();
+            for circuit in circuits {
+                if circuits::import(database, circuit, now)? {
+                    taken.push(circuit.name.clone());
+                }
+            }
+            Ok(taken)
+        };
+        self.write(true, take, |_| true)
     }
 
     /// Reads; `None` if there is no file.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
@@ -37,4 +37,24 @@ pub(crate) struct ManArgs {
     /// The folder; made if it is missing
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StateArgs {
+    #[command(subcommand)]
+    pub(crate) to: StateTo,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateTo {
+    /// Write all circuits to a file, or with - to standard output
+    Export {
+        /// The file
+        file: PathBuf,
+    },
+    /// Take over circuits from a file, or with - from standard input; one that is newer here stays
+    Import {
+        /// The file
+        file: PathBuf,
+    },
 }

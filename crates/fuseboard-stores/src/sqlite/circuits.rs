@@ -7,6 +7,7 @@ use fuseboard::store::{Listed, Loaded, StoreError, StoreTrouble, Swap, Version};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::connection::Fault;
+use crate::format::portable::Portable;
 use crate::format::{self, FormatError, Stamp};
 
 /// How many circuits a store keeps.
@@ -103,6 +104,41 @@ fn insert(database: &Connection, name: &CircuitName, next: &Record, now: &Stamp)
     Ok(version)
 }
 
+/// Every circuit as it stands in the file, for another store, and what is wrong with those that cannot be read.
+pub(super) fn export(database: &Connection) -> Result<(Vec<Portable>, Vec<StoreError>), Fault> {
+    let mut select = database.prepare_cached(&format!("SELECT {COLUMNS}, name FROM circuits ORDER BY name"))?;
+    let mut rows = select.query([])?;
+    let (mut circuits, mut damaged) = (Vec::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        let Some(name) = row.get_ref(6)?.as_str().ok().and_then(|name| CircuitName::new(name).ok()) else { continue };
+        match stored(row) {
+            Ok((record, written)) => circuits.push(Portable { name, record, written }),
+            Err(damage) => damaged.push(damage.of(name.as_str())),
+        }
+    }
+    Ok((circuits, damaged))
+}
+
+/// Takes over a circuit of another store if it was written later than the one that is here, by the clocks on the wall; one
+/// that claims to be of the future counts as of now. Whether it was.
+pub(super) fn import(database: &Connection, circuit: &Portable, now: &Stamp) -> Result<bool, Fault> {
+    let Portable { name, record, written } = circuit;
+    let wall = written.wall_ms.min(now.wall_ms);
+    let mut upsert = database.prepare_cached(
+        "INSERT INTO circuits (name, version, record, idle, boot, written_boot, written_wall)
+         VALUES (?1, random() & 0x3fffffffffffffff, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (name) DO UPDATE SET version = version + 1, record = excluded.record, idle = excluded.idle,
+         boot = excluded.boot, written_boot = excluded.written_boot, written_wall = excluded.written_wall
+         WHERE excluded.written_wall > written_wall",
+    )?;
+    let values = params![name.as_str(), format::encode(record), idle(record), &*written.boot, written.now.0, wall];
+    let is_taken = upsert.execute(values)? > 0;
+    if is_taken {
+        make_room(database, name)?;
+    }
+    Ok(is_taken)
+}
+
 /// Drops the circuit that was left alone longest, if there are too many.
 fn make_room(database: &Connection, newcomer: &CircuitName) -> Result<(), Fault> {
     let stored: u32 = database.prepare_cached("SELECT count(*) FROM circuits")?.query_row([], |row| row.get(0))?;
@@ -154,11 +190,17 @@ impl Damage {
 
 fn loaded(row: &Row<'_>, now: &Stamp) -> Result<Loaded, Damage> {
     let version = version_of(row)?;
+    let (record, written) = stored(row)?;
+    Ok(Loaded { record: format::shifted(record, now.shift_from(&written)), version: Some(version), now: now.now })
+}
+
+/// A record as it stands in the file, and when it was written.
+fn stored(row: &Row<'_>) -> Result<(Record, Stamp), Damage> {
     let length = usize::try_from(row.get::<_, i64>(1)?).unwrap_or(usize::MAX);
     if length > format::MAX_BYTES {
         return Err(FormatError::Long(length).into());
     }
     let record = format::decode(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?;
     let written = Stamp { boot: row.get::<_, String>(3)?.into(), now: Moment(row.get(4)?), wall_ms: row.get(5)? };
-    Ok(Loaded { record: format::shifted(record, now.shift_from(&written)), version: Some(version), now: now.now })
+    Ok((record, written))
 }
