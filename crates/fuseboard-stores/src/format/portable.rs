@@ -75,7 +75,7 @@ pub fn write(circuits: &[Portable]) -> Result<String, PortableError> {
     Ok(serde_json::to_string_pretty(&Form { schema: SCHEMA.to_owned(), circuits })?)
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// # Errors
 /// [`PortableError`]; then nothing of it is believed.
