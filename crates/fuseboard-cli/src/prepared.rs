@@ -19,7 +19,7 @@ use fuseboard_pipeline::make_private_folder;
 use fuseboard_pipeline::pipeline::{Pipeline, Place};
 use fuseboard_pipeline::process::{Deadline, KILL_AFTER, Marker, end_carriers};
 use fuseboard_pipeline::project::{Project, ProjectRegistry};
-use fuseboard_pipeline::report::{Report, RunResult, Status};
+use fuseboard_pipeline::report::{Reason, Report, RunResult, Status};
 use fuseboard_pipeline::repository::Repository;
 use fuseboard_pipeline::runner::{self, Run, Selection};
 use fuseboard_pipeline::stamp::Stamp;
@@ -86,6 +86,9 @@ impl<'a> Prepared<'a> {
         let place = Place { project: &name, folder: &folder, config_folder: &config_folder };
         let pipeline = Pipeline::plan(&loaded.config, &place, &BuiltInSteps);
         let pipeline = pipeline.map_err(|errors| Failed::new(ExitCode::Config, errors))?;
+        if config_file.is_none() {
+            settings.console.note("there is no fuseboard.toml here, so no step follows; `fuseboard init` writes one");
+        }
         let known = pipeline.step_names();
         if let Some(unknown) = args.only.iter().chain(&args.skip).find(|name| !known.contains(&name.as_str())) {
             let message = format!("there is no step {unknown:?}; there are: {}", known.join(", "));
@@ -214,10 +217,13 @@ impl<'a> Prepared<'a> {
             redactor: self.settings.redactor().clone(),
             selection: Selection { only: self.args.only.clone(), skip: self.args.skip.clone() },
             clock: Arc::new(SystemClock),
-            told: Box::new(move |row| {
-                if row.status != Status::Running {
-                    console.note(show::step_line(row));
+            told: Box::new(move |row| match row.status {
+                Status::Running => {}
+                // What the user left out is no news.
+                _ if matches!(row.reason, Some(Reason::Disabled | Reason::NotSelected)) => {
+                    console.detail(show::step_line(row));
                 }
+                _ => console.note(show::step_line(row)),
             }),
             complained: Box::new(move |error| console.error(format_args!("the run cannot be written down: {error}"))),
         }

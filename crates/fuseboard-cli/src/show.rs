@@ -140,6 +140,7 @@ pub(crate) fn step_line(row: &StepRow) -> String {
     }
     match report_table::why(row) {
         why if why.is_empty() => line,
+        why if row.reason.is_some_and(|reason| why == format!("no verdict: {reason}")) => line,
         why => format!("{line}  {why}"),
     }
 }

@@ -88,6 +88,9 @@ impl<'a> AppendedFile<'a> {
                 // `create_new` follows no link. Somebody faster is met below.
                 let made = OpenOptions::new().append(true).create_new(true).mode(0o600).open(self.0);
                 match made {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        return Err(io::Error::new(error.kind(), "its folder is not there; make it"));
+                    }
                     Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
                     _ => {}
                 }

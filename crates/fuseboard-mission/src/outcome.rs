@@ -6,9 +6,12 @@ use std::fmt;
 
 use fuseboard_pipeline::job::Job;
 use fuseboard_pipeline::report::{Kind, Reason, Status, StepRow, VerdictWord};
+use fuseboard_pipeline::repository::Repository;
+use fuseboard_pipeline::step::StepContext;
 use serde_json::{Map, Value};
 
 use crate::agents::{AgentKind, Reading, read};
+use crate::git::Git;
 
 /// What came of a mission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,13 +65,13 @@ pub(crate) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    pub(crate) fn new(job: &'a Job, reading: &'a Reading, rows: &'a [StepRow]) -> Self {
+    pub(crate) fn new(context: &StepContext<'a>, reading: &'a Reading) -> Self {
+        let (job, rows) = (context.job, context.ended);
         let words = job.result_text.as_deref().or(reading.result_text.as_deref());
-        let project = &job.project;
         Self {
             job,
             reading,
-            committed: project.commit.as_ref().zip(project.base.as_ref()).map(|(commit, base)| commit != base),
+            committed: committed(context),
             merge: rows.iter().find(|row| row.kind == Kind::Action && row.name == "merge"),
             words,
             pr_url: words.and_then(phrases::pull_request),
@@ -118,6 +121,19 @@ impl<'a> Found<'a> {
         };
         (Outcome::Failed, evidence)
     }
+}
+
+/// Whether there are commits that the base has not; `None` if that cannot be told. What is told of a place that is no
+/// repository here is believed as it stands.
+fn committed(context: &StepContext<'_>) -> Option<bool> {
+    let project = &context.job.project;
+    let (commit, base) = project.commit.as_ref().zip(project.base.as_ref())?;
+    if commit == base || Repository::containing(&project.path).is_none() {
+        return Some(commit != base);
+    }
+    let git = Git::of(context);
+    let resolve = |commit: &str| git.resolve(commit).ok().flatten();
+    Some(git.ahead(&resolve(base)?, &resolve(commit)?).ok()? > 0)
 }
 
 /// Each gate's verdict; `none` if it gave none itself. Gates that were not due are left out.

@@ -68,15 +68,11 @@ impl UsageSum {
         self.cost_usd.add(row.cost_usd);
     }
 
-    /// All known tokens together; `None` if no count is known.
-    pub fn tokens(&self) -> Option<u64> {
-        [self.input_uncached, self.cache_read, self.cache_write, self.output].iter().fold(None, |sum, part| {
-            match (sum, part.known) {
-                (None, known) => known,
-                (sum, None) => sum,
-                (Some(sum), Some(known)) => Some(u64::saturating_add(sum, known)),
-            }
-        })
+    /// All tokens together.
+    pub fn tokens(&self) -> Sum<u64> {
+        let parts = [self.input_uncached, self.cache_read, self.cache_write, self.output];
+        let known = parts.iter().filter_map(|part| part.known).reduce(u64::saturating_add);
+        Sum { known, unknown: parts.iter().map(|part| part.unknown).sum() }
     }
 
     /// The sums as JSON: null where nothing is known, and under `unknown` how many figures are missing of each.

@@ -56,7 +56,7 @@ pub(crate) struct JobArgs {
     #[arg(long, value_name = "TEXT")]
     pub(crate) mode: Option<String>,
     /// Which one it was in its loop, from 1
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) run_number: Option<u32>,
     /// The job as JSON (fuseboard.job/1), `-` for standard input; other options go before it
     #[arg(long, value_name = "FILE")]

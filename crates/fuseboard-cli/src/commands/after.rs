@@ -13,6 +13,14 @@ pub(crate) fn after(settings: &Settings, args: &AfterArgs) -> Result<ExitCode, F
     if args.job.detach {
         return prepared::detach(settings, &args.job);
     }
+    for (option, file) in [("--stdout", &args.stdout), ("--stderr", &args.stderr)] {
+        if let Some(file) = file
+            && (!file.exists() || file.is_dir())
+        {
+            let why = if file.is_dir() { "is a folder" } else { "is not there" };
+            return Err(Failed::new(ExitCode::Usage, format_args!("{option} {}: it {why}", file.display())));
+        }
+    }
     let prepared = Prepared::new(settings, &args.job)?;
     if args.job.dry_run {
         return Ok(prepared.dry_run());

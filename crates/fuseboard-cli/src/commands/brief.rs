@@ -167,7 +167,7 @@ fn projects_table(projects: &BTreeMap<String, Counts>) -> String {
 }
 
 fn money_line(total: &UsageSum, used: &Used) -> String {
-    let tokens = total.tokens().map_or("?".to_owned(), |tokens| tokens.to_string());
+    let tokens = usage::tokens(total.tokens());
     let line = format!("used: {} for {tokens} tokens", usage::money(total.cost_usd));
     match used.missing() {
         _ if used.rows.is_empty() && used.unmeasured.is_empty() => "used: nothing".to_owned(),

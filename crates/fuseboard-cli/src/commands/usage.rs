@@ -141,7 +141,7 @@ fn cells(key: &str, group: &Group) -> [String; 7] {
 }
 
 /// `12345`, `≥12345` if some figures are missing, `?` if all are.
-fn tokens(sum: Sum<u64>) -> String {
+pub(super) fn tokens(sum: Sum<u64>) -> String {
     sum.known.map_or(UNKNOWN.to_owned(), |known| format!("{}{known}", at_least(sum.unknown)))
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use fuseboard_mission::steps::BuiltInSteps;
 use fuseboard_pipeline::config::find::{Found, candidates};
 use fuseboard_pipeline::config::load::{LoadError, REMEDY, Request, load};
-use fuseboard_pipeline::config::{Config, ConfigError, ConfigErrors, MAX_ERRORS, MAX_FILE, StepKind};
+use fuseboard_pipeline::config::{Config, ConfigError, ConfigErrors, MAX_ERRORS, MAX_FILE, StepDeclaration, StepKind};
 use fuseboard_pipeline::duration;
 use fuseboard_pipeline::pipeline::{Pipeline, Place};
 use fuseboard_pipeline::process::plain_text;
@@ -56,8 +56,22 @@ pub(crate) fn validate(settings: &Settings, flag: Option<&Path>) -> ExitCode {
         Err(LoadError::Invalid { errors, .. }) => shown(errors),
         Err(error) => styled(BAD, &error.to_string()),
     };
-    settings.console.data(&format!("{shown}\n{}", trust_line(trusted)));
+    // Of a file that is wrong it matters only if it counts in no case.
+    let trust = (checked.is_ok() || !trusted && found.path.exists()).then(|| trust_line(trusted));
+    let money = checked.as_ref().is_ok_and(limits_nothing).then(|| styled(MIDDLING, LIMITS_NOTHING));
+    let lines: Vec<String> = [Some(shown), money, trust].into_iter().flatten().collect();
+    settings.console.data(&lines.join("\n"));
     code
+}
+
+/// What is said of a limit that nobody measures.
+const LIMITS_NOTHING: &str =
+    "max_cost_per_day limits nothing: no step that is switched on says `uses = \"usage\"`, so no cost is known";
+
+fn limits_nothing(config: &Config) -> bool {
+    let measures =
+        |step: &StepDeclaration| step.enabled && step.work.built_in().is_some_and(|built_in| built_in.name == "usage");
+    config.mission.max_cost_per_day.is_some() && !config.steps.iter().any(measures)
 }
 
 fn nothing_to_check(settings: &Settings) -> ExitCode {

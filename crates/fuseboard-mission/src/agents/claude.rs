@@ -6,6 +6,7 @@
 //! | usage | `modelUsage`, per model; without it `usage`, which is the main loop's alone |
 //! | success | `subtype` is `success`, not `is_error`, and `api_error_status` neither 4xx nor 5xx |
 //! | not logged in | `api_error_status` 401, or the last message's `error: "authentication_failed"` |
+//! | either | a failed result's own words begin as those of `words.rs` do |
 //! | limit | `api_error_status` 429, the last message's `error: "rate_limit"`, or the last `rate_limit_event` rejected |
 //!
 //! Every number may be written as a text or be null.
@@ -15,7 +16,7 @@ use fuseboard_pipeline::stamp::Stamp;
 use serde_json::Value;
 
 use super::objects::{Object, count, money};
-use super::{Agent, NO_JSON, Reading, bounded, name};
+use super::{Agent, NO_JSON, Reading, bounded, name, words};
 
 /// Most models that one session is believed to use.
 const MOST_MODELS: usize = 100;
@@ -101,12 +102,19 @@ impl Reader {
         let failure = (is_error == Some(true)).then(|| match status {
             Some(401) => JobFailure::Login,
             Some(429) => JobFailure::Quota,
-            _ => self.fault.unwrap_or(if self.limit.rejected { JobFailure::Quota } else { JobFailure::AgentError }),
+            _ if self.limit.rejected => self.fault.unwrap_or(JobFailure::Quota),
+            _ => self.fault.unwrap_or(JobFailure::AgentError),
         });
         let result_text = object.text("result");
         let cost_usd = object.value("total_cost_usd").as_ref().and_then(money);
         let measured = rows(object, self.model.as_deref(), cost_usd);
         let error = (is_error == Some(true)).then(|| error_line(object, result_text.as_deref(), ending.as_deref()));
+        // Older versions say it in words alone.
+        let in_words = || Some(words::in_text(error.as_deref()?, Stamp::from_millis(0))?.failure);
+        let failure = failure.map(|failure| match failure {
+            JobFailure::AgentError => in_words().unwrap_or(failure),
+            other => other,
+        });
         Reading {
             agent: Some(Agent::Claude),
             version: None,

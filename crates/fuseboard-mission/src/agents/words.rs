@@ -115,12 +115,13 @@ pub fn in_text(text: &str, at: Stamp) -> Option<Said> {
         } else {
             return None;
         };
-        Some(Said { failure, line: super::bounded(line), resets_at: reset_in(&lower, at) })
+        Some(Said { failure, line: super::bounded(line), resets_at: reset_in(line, at) })
     })
 }
 
-/// When a limit is lifted, by what a line in lower case says.
-fn reset_in(line: &str, at: Stamp) -> Option<Stamp> {
+/// When a limit is lifted, by what a line says that was written at this moment.
+pub fn reset_in(line: &str, at: Stamp) -> Option<Stamp> {
+    let line = &*line.to_lowercase();
     if let Some(epoch) = EPOCH.captures(line) {
         return epoch[1].parse::<i64>().ok().map(|seconds| Stamp::from_millis(seconds * 1000));
     }

@@ -139,7 +139,7 @@ impl Step for Bandit {
 fn lesson(context: &StepContext<'_>) -> (Outcome, Option<Lesson>, String) {
     let job = context.job;
     let reading = reading_of(job);
-    let found = Found::new(job, &reading, context.ended);
+    let found = Found::new(context, &reading);
     let (outcome, evidence) = found.judge();
     let evidence = context.redactor.redact(&evidence);
     let lesson = match outcome {

@@ -136,7 +136,8 @@ fn look(job: &Job) -> Looked {
     };
     let agent = job.agent.clone().filter(|agent| agent.parse().is_ok_and(|kind| matches!(kind, AgentKind::Is(_))));
     let agent = agent.or_else(|| reading.agent.map(|agent| agent.to_string())).unwrap_or_else(|| ANY_AGENT.to_owned());
-    let resets_at = reading.limit_resets_at.or_else(|| said.as_ref()?.resets_at);
+    let in_words = || words::reset_in(reading.error.as_deref()?, at);
+    let resets_at = reading.limit_resets_at.or_else(in_words).or_else(|| said.as_ref()?.resets_at);
     let evidence = if reading.failure == Some(JobFailure::Quota) {
         reading.error.unwrap_or_else(|| "the agent says that it ran into its limit".to_owned())
     } else if let Some(said) = said {

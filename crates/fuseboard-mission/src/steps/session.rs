@@ -48,7 +48,7 @@ impl Step for Session {
     fn run(&self, context: &StepContext<'_>) -> Result<Answer, StepError> {
         let job = context.job;
         let reading = reading_of(job);
-        let found = Found::new(job, &reading, context.ended);
+        let found = Found::new(context, &reading);
         let (outcome, evidence) = found.judge();
         let evidence = context.redactor.redact(&evidence);
         let runs = context.ledger.runs(LOOKED_BACK);

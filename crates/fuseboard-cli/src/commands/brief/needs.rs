@@ -6,7 +6,7 @@ use fuseboard_mission::steps::notify::spool::Spool;
 use fuseboard_pipeline::ledger::StoredRun;
 use fuseboard_pipeline::pause::Pauses;
 use fuseboard_pipeline::process::plain_text;
-use fuseboard_pipeline::report::{Kind, RunResult, StepRow, VerdictWord};
+use fuseboard_pipeline::report::{Kind, Reason, RunResult, Status, StepRow, VerdictWord};
 use serde_json::{Value, json};
 
 use crate::console::BAD;
@@ -23,7 +23,7 @@ const SHORT_ID: usize = 13;
 
 /// Something that a person has to look at.
 pub(super) struct Need {
-    /// `blocked`, `failed`, `stuck`, `interrupted`, `circuit`, `spool` or `pause`.
+    /// `blocked`, `failed`, `not done`, `stuck`, `interrupted`, `circuit`, `spool` or `pause`.
     kind: &'static str,
     /// What it is about: a project, a circuit.
     about: String,
@@ -76,7 +76,10 @@ fn of_run(run: &StoredRun) -> Option<Need> {
         }
         Some(report) if report.result == RunResult::Blocked => ("blocked", blockers(steps)),
         Some(report) if report.result == RunResult::Interrupted => ("interrupted", "somebody stopped it".to_owned()),
-        Some(_) => ("stuck", steps.iter().find_map(stuck)?),
+        Some(_) => match steps.iter().find_map(not_done) {
+            Some(why) => ("not done", why),
+            None => ("stuck", steps.iter().find_map(stuck)?),
+        },
     };
     let id: String = run.head.id.chars().take(SHORT_ID).collect();
     let about = run.head.project.clone();
@@ -84,7 +87,11 @@ fn of_run(run: &StoredRun) -> Option<Need> {
 }
 
 fn blockers(steps: &[StepRow]) -> String {
+    let was_due = |row: &&StepRow| {
+        !matches!(row.reason, Some(Reason::Disabled | Reason::NotSelected | Reason::JobFailed | Reason::JobSucceeded))
+    };
     let gates = steps.iter().filter(|row| row.kind == Kind::Gate && row.verdict == Some(VerdictWord::Block));
+    let gates = gates.filter(was_due);
     let said: Vec<String> = gates
         .map(|row| match &row.why {
             Some(why) => format!("{} ({why})", row.name),
@@ -92,6 +99,19 @@ fn blockers(steps: &[StepRow]) -> String {
         })
         .collect();
     format!("blocked by {}", said.join(", "))
+}
+
+/// An action that was due, and did not come about.
+fn not_done(row: &StepRow) -> Option<String> {
+    let how = match (row.status, row.reason) {
+        (Status::Failed | Status::TimedOut, _) => "failed",
+        (Status::Skipped, Some(Reason::Refused)) => "refused",
+        (Status::Skipped, Some(Reason::CircuitOpen)) => "was not tried, its circuit is open",
+        (Status::Skipped, Some(Reason::Untrusted | Reason::Deadline)) => "was not tried",
+        _ => return None,
+    };
+    let why = row.detail.as_ref().or(row.last_error.as_ref()).map(|why| format!(": {why}")).unwrap_or_default();
+    (row.kind == Kind::Action).then(|| format!("{} {how}{why}", row.name))
 }
 
 fn stuck(row: &StepRow) -> Option<String> {

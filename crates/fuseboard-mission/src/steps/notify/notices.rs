@@ -81,11 +81,12 @@ fn held_back(row: &StepRow) -> Option<Notice> {
     })
 }
 
-/// An action that nothing held back, and that did not come about all the same.
+/// An action that nothing held back, and that did not come about all the same. That its circuit is open was told when it opened.
 fn not_done(row: &StepRow) -> Option<Notice> {
     let how = match (row.status, row.reason) {
         (Status::Failed | Status::TimedOut, _) => "failed",
         (Status::Skipped, Some(Reason::Refused)) => "refused",
+        (Status::Skipped, Some(Reason::Untrusted | Reason::Deadline)) => "was not tried",
         _ => return None,
     };
     (row.kind == Kind::Action).then(|| Notice {
@@ -95,11 +96,16 @@ fn not_done(row: &StepRow) -> Option<Notice> {
     })
 }
 
-/// A gate that was asked and did not pass. One that was not asked is told by the action that waited for it.
+/// A gate that was due and did not pass. One for which an action waited is told by that action.
 fn no_pass(row: &StepRow) -> Option<Notice> {
-    let how = match (row.status, row.verdict) {
-        (Status::Success, Some(VerdictWord::Block)) => "blocks",
-        (Status::Failed | Status::TimedOut, _) => "gave no verdict",
+    let how = match (row.status, row.verdict, row.reason) {
+        (Status::Success, Some(VerdictWord::Block), _) => "blocks",
+        (Status::Failed | Status::TimedOut, ..) => "gave no verdict",
+        (
+            Status::Skipped,
+            _,
+            Some(Reason::CircuitOpen | Reason::SwitchedOff | Reason::Untrusted | Reason::Deadline),
+        ) => "was not asked",
         _ => return None,
     };
     (row.kind == Kind::Gate).then(|| Notice {
