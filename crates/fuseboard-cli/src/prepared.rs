@@ -23,8 +23,9 @@ use fuseboard_pipeline::report::{Reason, Report, RunResult, Status};
 use fuseboard_pipeline::repository::Repository;
 use fuseboard_pipeline::runner::{self, Run, Selection};
 use fuseboard_pipeline::stamp::Stamp;
-use fuseboard_pipeline::step::Before;
+use fuseboard_pipeline::step::{Before, Written};
 use fuseboard_pipeline::tracker::Tracker;
+use fuseboard_pipeline::tree::Exempt;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -85,7 +86,7 @@ impl<'a> Prepared<'a> {
         let config_folder = config_file.as_ref().and_then(|file| file.parent()).unwrap_or(&folder).to_owned();
         let place = Place { project: &name, folder: &folder, config_folder: &config_folder };
         let pipeline = Pipeline::plan(&loaded.config, &place, &BuiltInSteps);
-        let pipeline = pipeline.map_err(|errors| Failed::new(ExitCode::Config, errors))?;
+        let mut pipeline = pipeline.map_err(|errors| Failed::new(ExitCode::Config, errors))?;
         if config_file.is_none() {
             settings.console.note("there is no fuseboard.toml here, so no step follows; `fuseboard init` writes one");
         }
@@ -102,6 +103,8 @@ impl<'a> Prepared<'a> {
         let base = || git(settings, &run_id, &folder, GIT_LIMIT).base(None).ok().map(|commit| commit.to_string());
         let base = job.project.base.take().or_else(base);
         job.project = JobProject { name, path: folder, branch: job.project.branch, commit: job.project.commit, base };
+        let looking = git(settings, &run_id, &job.project.path, GIT_LIMIT);
+        pipeline.distrust(|program| planted(&looking, job.project.base.as_deref(), program));
         let title = args.title.clone().or(job.title);
         job.title = title.map(|title| settings.redact(&title));
         job.mode = args.mode.clone().or(job.mode);
@@ -197,8 +200,13 @@ impl<'a> Prepared<'a> {
             job.stdout_path.clone(),
             job.stderr_path.clone(),
         ];
-        let written = self.pipeline.written_files().into_iter().map(|path| config_folder.join(path));
-        let exempt = ours.into_iter().flatten().chain(written).filter_map(|path| std::path::absolute(path).ok());
+        let written = self.pipeline.written_files().into_iter().map(|written| match written {
+            Written::File(file) => Exempt::File(config_folder.join(file)),
+            Written::InProject(file) => Exempt::File(job.project.path.join(file)),
+            Written::DaysIn(folder) => Exempt::DaysIn(config_folder.join(folder)),
+        });
+        let exempt = ours.into_iter().flatten().map(Exempt::File).chain(written);
+        let exempt = exempt.filter_map(|exempt| Some(exempt.at(std::path::absolute(exempt.path()).ok()?)));
         let exempt = exempt.collect();
         Run {
             id: self.run_id,
@@ -279,6 +287,19 @@ fn given_job(args: &JobArgs) -> Result<(Job, bool), Failed> {
         job.remove("succeeded");
     }
     serde_json::from_value(Value::Object(job)).map(|job| (job, is_judged)).map_err(|error| refuse(&error))
+}
+
+/// What is against a program in the job's repository: an agent may have left it there. One that the base commit holds as it
+/// is here has been through what guards the base.
+fn planted(git: &Git, base: Option<&str>, program: &Path) -> Option<String> {
+    let root = git.root().ok()?.canonicalize().ok()?;
+    let place = program.parent()?.canonicalize().ok()?.join(program.file_name()?);
+    let real = program.canonicalize().unwrap_or_else(|_| place.clone());
+    let inside = [&place, &real].into_iter().find_map(|path| path.strip_prefix(&root).ok())?;
+    let in_base = || git.file_at(&git.resolve(base?).ok()??, inside).ok()?;
+    let is_in_base = in_base().is_some_and(|content| fs::read(program).is_ok_and(|here| here == content));
+    let advice = "commit it to the base, or keep such programs out of the repository";
+    (!is_in_base).then(|| format!("{} is not in the base commit as it is here; {advice}", inside.display()))
 }
 
 /// Git in this folder, for the run itself and none of its steps.

@@ -429,3 +429,81 @@ fn an_outbox_that_cannot_be_written_fails_its_step_and_loses_nothing() {
     stage.fly(&[], "true");
     assert_eq!(fs::read_to_string(&outbox).unwrap().lines().count(), 2, "both were told in the end");
 }
+
+#[test]
+fn a_name_that_may_be_untracked_hides_no_folder() {
+    for (step, name) in [
+        ("uses = 'archive'", "pending.md"),
+        ("uses = 'export'\nwith = { format = 'truth-log', file = '../../work/log' }", "log"),
+        ("uses = 'export'\nwith = { format = 'day', folder = '../../work/days' }", "days"),
+    ] {
+        let gate = "[[step]]\nname = 'gate'\nkind = 'gate'\nrun = ['true']\n";
+        let stage = Stage::new(&format!("[[step]]\nname = 'step'\n{step}\n{gate}"));
+        let flown = stage.fly(&[], &format!("mkdir {name}; echo 'import os' >{name}/conftest.py"));
+        assert_eq!(flown.code(), 77, "{step}: {}", flown.told());
+        assert!(flown.word("gate", "why").contains("conftest.py"), "{step}: {}", flown.word("gate", "why"));
+    }
+}
+
+#[test]
+fn the_judged_repository_and_what_lies_in_it_are_not_committed() {
+    let commit = |folder: &str| {
+        format!("[[step]]\nname = 'step'\nuses = 'commit'\non = 'always'\nwith = {{ folder = '{folder}' }}\n")
+    };
+    let stage = Stage::new(&commit("../../other"));
+    stage.git("git worktree add -q -b agent/x ../other");
+    let flown = stage.fly(&[], "true");
+    assert_eq!(flown.end_of("step"), ("skipped", "refused"), "{}", flown.told());
+    assert!(
+        flown.word("step", "detail").contains("a work tree of the repository that the mission"),
+        "{}",
+        flown.told()
+    );
+    let stage = Stage::new(&commit("../../work/journal"));
+    let own = "mkdir journal; git -C journal init -q; git -C journal remote add origin /tmp/attacker; echo journal >>.git/info/exclude";
+    let flown = stage.fly(&[], own);
+    assert_eq!(flown.end_of("step"), ("skipped", "refused"), "{}", flown.told());
+    assert!(flown.word("step", "detail").contains("move it out"), "{}", flown.told());
+}
+
+#[test]
+fn a_file_of_any_length_and_a_pipe_hold_nobody_up() {
+    let stage = Stage::new("");
+    stage.configure("[pipeline]\ndeadline = '20s'\n[[step]]\nname = 'step'\nuses = 'export'\nwith = { format = 'journal', folder = '../../work' }\n");
+    let flown = stage.fly(&[], "truncate -s 40G $(date +%F).md");
+    assert_eq!(flown.end_of("step").0, "failed", "{}", flown.told());
+    assert!(flown.word("step", "detail").contains("longer than any day's journal"), "{}", flown.told());
+
+    let stage = Stage::new("[[step]]\nname = 'step'\nuses = 'usage'\nwith = { prices = '../../work/prices.toml' }\n");
+    stage.git("mkfifo prices.toml");
+    let flown = stage.fly(&[], RESULT);
+    assert_eq!(flown.end_of("step").0, "failed", "{}", flown.told());
+    assert!(flown.ran.took < std::time::Duration::from_secs(15), "{:?}", flown.ran.took);
+}
+
+#[test]
+fn prices_that_the_agent_changed_do_not_count_and_mended_ones_are_tried_at_once() {
+    let prices = "[[step]]\nname = 'step'\nuses = 'usage'\nwith = { prices = '../../work/prices.toml' }\n";
+    let stage = Stage::new(prices);
+    let good = "[[price]]\nmodel = 'm'\nfrom = 2025-01-01\ninput = 3.0\noutput = 15.0\n";
+    fs::write(stage.world.path("prices.toml"), good).unwrap();
+    stage.git("git add -A; git commit -qm prices");
+    let flown = stage.fly(&[], &format!("sed -i s/3.0/0.0/ prices.toml; {RESULT}"));
+    assert_eq!(flown.end_of("step"), ("skipped", "untrusted"), "{}", flown.told());
+    for _ in 0..2 {
+        fs::write(stage.world.path("prices.toml"), "[[").unwrap();
+        stage.fly(&[], RESULT);
+    }
+    assert_eq!(stage.world.circuit("step")["state"], "open");
+    fs::write(stage.world.path("prices.toml"), good).unwrap();
+    assert_eq!(stage.fly(&[], RESULT).end_of("step").0, "success", "it is another file now");
+}
+
+#[test]
+fn a_work_log_that_git_knows_stays() {
+    let stage = Stage::new("[[step]]\nname = 'step'\nuses = 'archive'\n");
+    let flown = stage.fly(&[], "echo done >pending.md; git add pending.md; git commit -qm log");
+    assert_eq!(flown.end_of("step").0, "failed", "{}", flown.told());
+    assert!(flown.word("step", "detail").contains("known to git, and stays"), "{}", flown.told());
+    assert!(stage.world.path("pending.md").exists());
+}

@@ -117,6 +117,28 @@ fn a_pause_is_waited_for_and_the_wait_can_be_ended() {
 }
 
 #[test]
+fn a_secret_in_what_tells_of_a_limit_is_kept_nowhere() {
+    let stage = Stage::new("");
+    let mut command = stage.command(&["--no-wait"], "echo usage limit reached for $MY_API_TOKEN >&2; exit 1");
+    command.env("MY_API_TOKEN", "hunter2-hunter2");
+    stage.flown(world::finish(command));
+    let pause = fs::read_to_string(paused(&stage).with_file_name("agent.json")).unwrap();
+    assert!(pause.contains("usage limit reached") && !pause.contains("hunter2"), "{pause}");
+}
+
+#[test]
+fn a_limit_in_the_agents_own_words_tells_when_it_is_lifted() {
+    let stage = Stage::new(QUOTA);
+    let said =
+        r#"{"type":"turn.failed","error":{"message":"You've hit your usage limit. Try again in 2 hours 5 minutes."}}"#;
+    let flown = stage.fly(&["--no-wait"], &format!("cat <<'E'\n{said}\nE\nexit 1"));
+    let output = &flown.row("limit")["output"];
+    let moment = |text: &Value| text.as_str().unwrap().parse::<fuseboard_pipeline::stamp::Stamp>().unwrap();
+    let ended = moment(&flown.report["job"]["ended_at"]);
+    assert_eq!(moment(&output["paused_until"]).since(ended).as_secs(), 7500, "{output}");
+}
+
+#[test]
 fn pauses_that_cannot_be_read_are_told_and_stop_nobody() {
     let stage = Stage::new("");
     stage.fly(&["--agent", "claude"], &at_its_limit(in_an_hour()));

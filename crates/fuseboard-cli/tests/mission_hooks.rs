@@ -78,3 +78,35 @@ fn what_the_agent_adds_or_changes_does_not_run() {
     assert_eq!(stage.read("ran"), "b\n", "neither the changed one nor the new one");
     assert!(!stage.has("evil"));
 }
+
+#[test]
+fn what_an_earlier_agent_left_in_the_repository_does_not_run_in_the_next_mission() {
+    let stage = Stage::new("");
+    stage.configure(&HOOKS.replace("timeout = '2s'", "with = { folder = '../../work/hooks' }"));
+    let plant =
+        "mkdir hooks; printf '#!/bin/sh\\ntouch ../evil\\n' >hooks/z; chmod +x hooks/z; echo hooks >>.git/info/exclude";
+    stage.fly(&[], plant);
+    let flown = stage.fly(&[], "true");
+    assert_eq!(flown.end_of("hooks.z"), ("skipped", "untrusted"), "{}", flown.told());
+    assert!(flown.word("hooks.z", "detail").contains("is not in the base commit"), "{}", flown.told());
+    assert!(!stage.has("evil"));
+    // By a link from outside neither.
+    stage.configure(HOOKS);
+    hook(&stage, "own", "true");
+    std::os::unix::fs::symlink(stage.world.path("hooks/z"), stage.beside("config/fuseboard/hooks.d/after-mission/y"))
+        .unwrap();
+    let flown = stage.fly(&[], "true");
+    assert_eq!((flown.end_of("hooks.own").0, flown.end_of("hooks.y").1), ("success", "untrusted"), "{}", flown.told());
+    assert!(!stage.has("evil"));
+}
+
+#[test]
+fn a_crowd_of_programs_is_an_error() {
+    let stage = Stage::new(HOOKS);
+    for number in 0..101 {
+        hook(&stage, &format!("h{number}"), "true");
+    }
+    let flown = stage.fly(&[], "true");
+    assert_eq!(flown.end_of("hooks").0, "failed", "{}", flown.told());
+    assert!(flown.word("hooks", "detail").contains("101 programs are more than 100"), "{}", flown.told());
+}

@@ -3,7 +3,7 @@
 //! A section ends with its mark, a comment in a line of its own. So one that a crash has cut is none, and one that is there
 //! is not written again.
 
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use fuseboard_pipeline::day::Day;
@@ -15,6 +15,9 @@ use crate::appended::AppendedFile;
 
 /// A journal's folder in the state folder, unless another one is named.
 pub const DEFAULT_FOLDER: &str = "journal";
+
+/// Longest file of one day, in bytes.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What has a meaning in Markdown within a line.
 const SYNTAX: [char; 10] = ['\\', '`', '*', '_', '[', ']', '<', '>', '~', '|'];
@@ -74,8 +77,12 @@ impl<'a> Journal<'a> {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
                 file => file?,
             };
-            let mut lines = BufReader::new(file).split(b'\n');
-            lines.try_fold(false, |found, line| Ok(found || line? == mark.0.as_bytes()))
+            if file.metadata()?.len() > MOST_BYTES {
+                return Err(io::Error::other(format!("it is longer than any day's journal, {MOST_BYTES} bytes")));
+            }
+            let mut text = Vec::new();
+            file.take(MOST_BYTES).read_to_end(&mut text)?;
+            Ok(text.split(|byte| *byte == b'\n').any(|line| line == mark.0.as_bytes()))
         };
         searched().map_err(|error| StepError::new(format!("the journal {} cannot be read: {error}", file.display())))
     }

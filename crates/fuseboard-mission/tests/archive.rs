@@ -169,5 +169,9 @@ fn options_that_cannot_be_meant_are_errors_of_the_configuration() {
     assert!(errors("fiel = 'x'").contains("did you mean `file`?"));
     assert!(errors("file = '..'").contains("a name of its own"));
     let usual = Archive::of(&options("")).unwrap();
-    assert_eq!(usual.writes_files(), [PathBuf::from("pending.md")], "it may lie about, although git does not know it");
+    assert_eq!(
+        usual.writes_files(),
+        [fuseboard_pipeline::step::Written::InProject("pending.md".into())],
+        "it may lie about, although git does not know it"
+    );
 }

@@ -40,7 +40,10 @@ fn findings_are_written_where_the_option_says() {
     assert_eq!(rules, ["python-print", "todo", "aws-access-key"]);
     assert_eq!(document["runs"][0]["properties"]["base"].as_str().unwrap().len(), 40);
     assert!(!document.to_string().contains(&KEY[4..]));
-    assert_eq!(gate("sarif = 'out.sarif'").writes_files(), [PathBuf::from("out.sarif")]);
+    assert_eq!(
+        gate("sarif = 'out.sarif'").writes_files(),
+        [fuseboard_pipeline::step::Written::File("out.sarif".into())]
+    );
     assert!(gate("").writes_files().is_empty());
 }
 

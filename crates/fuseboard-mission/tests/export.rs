@@ -367,8 +367,16 @@ fn options_that_cannot_be_meant_are_errors_of_the_configuration() {
 #[test]
 fn files_in_the_repository_are_declared() {
     use fuseboard_pipeline::step::Step as _;
-    assert_eq!(export("format = 'truth-log'\nfile = 'truth.jsonl'").writes_files(), [PathBuf::from("truth.jsonl")]);
-    assert_eq!(export("format = 'activity'\nfile = 'log'").writes_files().last(), Some(&PathBuf::from("log.5")));
-    assert_eq!(export("format = 'day'\nfolder = 'days'").writes_files(), [PathBuf::from("days")]);
-    assert!(export("format = 'day'\nfolder = '/srv/days'").writes_files().is_empty());
+    assert_eq!(
+        export("format = 'truth-log'\nfile = 'truth.jsonl'").writes_files(),
+        [fuseboard_pipeline::step::Written::File("truth.jsonl".into())]
+    );
+    assert_eq!(
+        export("format = 'activity'\nfile = 'log'").writes_files().last(),
+        Some(&fuseboard_pipeline::step::Written::File("log.5".into()))
+    );
+    assert_eq!(
+        export("format = 'day'\nfolder = 'days'").writes_files(),
+        [fuseboard_pipeline::step::Written::DaysIn("days".into())]
+    );
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use fuseboard_mission::git::{GitError, GitTree};
-use fuseboard_pipeline::tree::{Tree as _, TreeState};
+use fuseboard_pipeline::tree::{Exempt, Tree as _, TreeState};
 
 mod repository;
 use repository::Repository;
@@ -336,13 +336,28 @@ fn strangers_are_named_unless_they_are_exempt_or_allowed() {
     let tree = GitTree::new(repository.ours(), true);
     let problem = tree.judge(&[], false).problem.unwrap();
     assert!(problem.contains("fuseboard.toml, out/report.json"), "{problem}");
-    let exempt = ["fuseboard.toml", "out"].map(|name| repository.root.join(name));
+    let exempt = ["fuseboard.toml", "out/report.json"].map(|name| Exempt::File(repository.root.join(name)));
     assert_eq!(tree.judge(&exempt, false).problem, None);
     assert!(tree.judge(&exempt[..1], false).problem.is_some());
     assert_eq!(tree.judge(&[], true).problem, None);
     std::os::unix::fs::symlink(".", repository.root.join("report")).unwrap();
-    let link = [repository.root.join("report")];
-    assert!(tree.judge(&link, false).problem.is_some(), "a link exempts itself alone");
+    for (name, why) in [("report", "it is a link"), ("out", "it is a folder, which may hold anything")] {
+        let other = [Exempt::File(repository.root.join("fuseboard.toml")), Exempt::File(repository.root.join(name))];
+        assert!(tree.judge(&other, false).problem.is_some(), "{why}");
+    }
+    std::fs::remove_file(repository.root.join("report")).unwrap();
+    let days = [exempt[0].clone(), exempt[1].clone(), Exempt::DaysIn(repository.root.join("days"))];
+    for (name, is_exempt) in [
+        ("2026-11-23.md", true),
+        ("2026-11-23.json", true),
+        ("conftest.py", false),
+        ("2026-11-23.py", false),
+        ("2026-11-23.md/x", false),
+    ] {
+        repository.write(format!("days/{name}"), "");
+        assert_eq!(tree.judge(&days, false).problem.is_none(), is_exempt, "{name}");
+        std::fs::remove_dir_all(repository.root.join("days")).unwrap();
+    }
     repository.write("file", "changed");
     assert!(tree.judge(&exempt, true).problem.unwrap().contains("not committed: file"));
 }

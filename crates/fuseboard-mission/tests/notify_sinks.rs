@@ -226,7 +226,7 @@ fn a_healthy_sink_is_not_held_up_by_a_broken_one_and_each_is_told_once() {
     healthy(&mut stage);
     assert_eq!(detail(&stage, &notify), "nothing to tell; told 2 of earlier runs");
     assert_eq!((count(&stage, "box.jsonl"), count(&stage, "words"), server.lines().len()), (2, 2, 3));
-    assert_eq!(notify.writes_files(), [PathBuf::from("box.jsonl")]);
+    assert_eq!(notify.writes_files(), [fuseboard_pipeline::step::Written::File("box.jsonl".into())]);
 }
 
 #[test]

@@ -262,7 +262,7 @@ fn a_journal_that_is_a_link_or_a_folder_is_a_failure() {
 fn the_files_that_it_runs_and_writes_are_declared() {
     let step = reflect("command = ['./agent.sh', '--ask', '{prompt}']\nfile = 'reflections.md'");
     assert_eq!(step.names_files(), ["./agent.sh", "--ask"]);
-    assert_eq!(step.writes_files(), [std::path::PathBuf::from("reflections.md")]);
+    assert_eq!(step.writes_files(), [fuseboard_pipeline::step::Written::File("reflections.md".into())]);
 }
 
 #[test]

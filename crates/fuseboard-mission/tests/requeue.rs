@@ -3,7 +3,6 @@
 mod recorder_support;
 
 use std::fs;
-use std::path::PathBuf;
 
 use fuseboard_mission::steps::requeue::Requeue;
 use fuseboard_pipeline::report::{Kind, Status, StepRow};
@@ -55,7 +54,7 @@ fn a_rerun_that_a_gate_asks_for_is_queued_with_all_that_is_known() {
     }
     assert_eq!((line.len(), line["id"].as_str().unwrap().len(), lines.len()), (11, 32, 1));
     assert!(line["at"].as_str().unwrap().ends_with('Z'));
-    assert_eq!(step().writes_files(), [PathBuf::from("queue.jsonl")]);
+    assert_eq!(step().writes_files(), [fuseboard_pipeline::step::Written::File("queue.jsonl".into())]);
 }
 
 #[test]

@@ -13,6 +13,9 @@ use crate::config::{StepDeclaration, Work};
 /// What the names of such steps begin with.
 const PREFIX: &str = "hooks.";
 
+/// Most programs of one folder.
+const MOST_PROGRAMS: usize = 100;
+
 /// Longest part of a file's name that is kept, in bytes.
 const MOST_NAME: usize = 50;
 
@@ -20,7 +23,7 @@ const MOST_NAME: usize = 50;
 /// leftovers (`name~`) are none, and neither is what cannot be executed.
 ///
 /// # Errors
-/// The folder cannot be read, or is none.
+/// The folder cannot be read, is none, or holds more than 100 programs.
 pub fn programs_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -29,6 +32,9 @@ pub fn programs_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     };
     let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
     paths.retain(|path| is_program(path));
+    if paths.len() > MOST_PROGRAMS {
+        return Err(io::Error::other(format!("{} programs are more than {MOST_PROGRAMS}", paths.len())));
+    }
     paths.sort();
     Ok(paths)
 }

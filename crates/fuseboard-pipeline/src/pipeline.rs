@@ -2,7 +2,7 @@
 //! configuration afterwards changes nothing here.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::config::{
 };
 use crate::hooks;
 use crate::pins::Pins;
-use crate::step::Step;
+use crate::step::{Step, Written};
 
 /// Who makes built-in steps from their options.
 pub trait BuiltIns {
@@ -50,6 +50,8 @@ pub(crate) struct PlannedStep {
     pub(crate) declaration: StepDeclaration,
     /// The declared step for which it stands in, if it is not declared itself.
     origin: Option<CircuitName>,
+    /// Why it is not to be trusted, if so.
+    pub(crate) distrusted: Option<String>,
     pub(crate) settings: CircuitSettings,
     pub(crate) circuit: CircuitName,
     pub(crate) task: Task,
@@ -104,6 +106,15 @@ impl Pipeline {
         errors.map_or(Ok(Self { steps, section: config.pipeline }), Err)
     }
 
+    /// Lets programs that stand in for a step not start if there is something against them; `against` says what.
+    pub fn distrust(&mut self, against: impl Fn(&Path) -> Option<String>) {
+        for step in self.steps.iter_mut().filter(|step| step.origin.is_some()) {
+            if let Task::Command(words) = &step.task {
+                step.distrusted = words.first().and_then(|program| against(Path::new(program)));
+            }
+        }
+    }
+
     /// What is wrong in the options of built-in steps, of those steps that are whole otherwise.
     pub fn option_errors(steps: &[StepDeclaration], built_ins: &dyn BuiltIns) -> Option<ConfigErrors> {
         let errors = steps.iter().filter_map(|step| match &step.work {
@@ -123,8 +134,8 @@ impl Pipeline {
         self.steps.iter().flat_map(PlannedStep::names).collect()
     }
 
-    /// The files that steps write, relative to the configuration's folder.
-    pub fn written_files(&self) -> Vec<PathBuf> {
+    /// The files that steps write.
+    pub fn written_files(&self) -> Vec<Written> {
         let of_step = |step: &PlannedStep| match &step.task {
             Task::BuiltIn(built_in) => built_in.writes_files(),
             Task::Command(_) => Vec::new(),
@@ -142,13 +153,17 @@ impl PlannedStep {
     fn new(config: &Config, place: &Place<'_>, declaration: StepDeclaration, task: Task) -> Self {
         let pins = match &task {
             Task::Command(words) => Pins::of_command(words, place.folder),
-            Task::BuiltIn(step) => Pins::of_command(&step.names_files(), place.folder),
+            Task::BuiltIn(step) => {
+                let read = step.reads_files().into_iter().map(|file| place.config_folder.join(file));
+                let read = read.filter_map(|file| file.into_os_string().into_string().ok());
+                Pins::of_command(&step.names_files().into_iter().chain(read).collect::<Vec<_>>(), place.folder)
+            }
         };
         let settings = config.step_circuit(place.project, &declaration);
         // A project's id and a step's name are parts of circuit names already, so their pair is one.
         let circuit = settings.scope.name(place.project, &declaration.name);
         let circuit = circuit.unwrap_or_else(|_| (*declaration.name).clone());
-        Self { declaration, origin: None, settings, circuit, task, pins }
+        Self { declaration, origin: None, distrusted: None, settings, circuit, task, pins }
     }
 
     /// By what names it is known: its own, and that of the declared step for which it stands in.

@@ -24,7 +24,7 @@ use crate::report::{BlockedBy, CircuitChanges, Kind, Reason, Report, Status, Ste
 use crate::stamp::Stamp;
 use crate::step::Before;
 use crate::tracker::Tracker;
-use crate::tree::{Tree, TreeState};
+use crate::tree::{Exempt, Tree, TreeState};
 
 /// The share of the deadline that is kept for the steps which come last, and the most that is kept.
 const KEPT_SHARE: u32 = 10;
@@ -61,7 +61,7 @@ pub struct Run {
     /// The folder of the configuration.
     pub config_folder: PathBuf,
     /// Files of ours in the tree that do not count as untracked.
-    pub exempt: Vec<PathBuf>,
+    pub exempt: Vec<Exempt>,
     /// Takes secrets out of what is kept.
     pub redactor: Redactor,
     /// Which steps are to run.
@@ -258,6 +258,9 @@ impl Loop {
             let why = format!("rules changed: {}", file.display());
             (row.detail, row.why) = (Some(why.clone()), Some(why.clone()));
             (Reason::Untrusted, why)
+        } else if let Some(why) = &step.distrusted {
+            (row.detail, row.why) = (Some(why.clone()), Some(why.clone()));
+            (Reason::Untrusted, why.clone())
         } else if let Some(why) = self.pause(step) {
             row.detail = Some(why.clone());
             (Reason::Paused, why)

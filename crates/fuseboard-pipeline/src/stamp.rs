@@ -20,6 +20,10 @@ use serde::{Deserialize, Serialize};
 #[serde(into = "String", try_from = "String")]
 pub struct Stamp(Timestamp);
 
+/// The years 0000 to 9998: a time zone cannot bring one out of four digits.
+const FIRST_MS: i64 = -62_167_219_200_000;
+const LAST_MS: i64 = 253_370_764_799_999;
+
 impl Stamp {
     /// From milliseconds since the Unix epoch; what no calendar holds becomes its nearest end.
     pub fn from_millis(millis: i64) -> Self {
@@ -77,8 +81,11 @@ impl TryFrom<String> for Stamp {
 impl FromStr for Stamp {
     type Err = StampError;
     fn from_str(text: &str) -> Result<Self, StampError> {
-        let stamp: Timestamp = text.parse().map_err(|_| StampError(text.chars().take(40).collect()))?;
-        Ok(Self::from_millis(stamp.as_millisecond()))
+        let refused = || StampError(text.chars().take(40).collect());
+        let stamp: Timestamp = text.parse().map_err(|_| refused())?;
+        // What it is written as must be readable again: years have four digits.
+        let stamp = Self::from_millis(stamp.as_millisecond());
+        if (FIRST_MS..=LAST_MS).contains(&stamp.millis()) { Ok(stamp) } else { Err(refused()) }
     }
 }
 

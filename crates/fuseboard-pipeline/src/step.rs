@@ -54,11 +54,26 @@ pub trait Step: Send + Sync + UnwindSafe + RefUnwindSafe {
         Vec::new()
     }
 
-    /// Files that it writes, relative to the configuration's folder: the tree to be judged may hold them from an
-    /// earlier run, although git does not know them.
-    fn writes_files(&self) -> Vec<PathBuf> {
+    /// Files that it writes: the tree to be judged may hold them from an earlier run, although git does not know them.
+    fn writes_files(&self) -> Vec<Written> {
         Vec::new()
     }
+
+    /// Files that decide what it says, relative to the configuration's folder: they are pinned before the agent starts.
+    fn reads_files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+}
+
+/// Files that a step writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// This one, relative to the configuration's folder.
+    File(PathBuf),
+    /// This one, relative to the job's folder.
+    InProject(PathBuf),
+    /// One for each day in this folder, relative to the configuration's.
+    DaysIn(PathBuf),
 }
 
 /// What a step is given.

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -302,11 +302,21 @@ pub fn open_regular(file: &Path) -> io::Result<fs::File> {
 /// # Errors
 /// The system's; then what was there is there still.
 pub fn replace_file(file: &Path, content: &[u8]) -> io::Result<()> {
-    let mut aside = file.as_os_str().to_owned();
-    aside.push(format!(".{}", std::process::id()));
-    let aside = Path::new(&aside);
-    create_file(aside, content)?;
-    fs::rename(aside, file).inspect_err(|_| drop(fs::remove_file(aside)))
+    let aside = |number: u32| {
+        let mut aside = file.as_os_str().to_owned();
+        aside.push(format!(".{}.{number}", std::process::id()));
+        PathBuf::from(aside)
+    };
+    // A process of this number may have been killed here before.
+    let mut numbers = (0..100).map(aside);
+    let aside = loop {
+        let Some(aside) = numbers.next() else { return Err(io::ErrorKind::AlreadyExists.into()) };
+        match create_file(&aside, content) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => break made.map(|()| aside)?,
+        }
+    };
+    fs::rename(&aside, file).inspect_err(|_| drop(fs::remove_file(&aside)))
 }
 
 /// Writes a file that is not there yet, and through no link.

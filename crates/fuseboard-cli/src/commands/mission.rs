@@ -112,7 +112,7 @@ fn pause(prepared: &Prepared<'_>, job: &Job) {
         return;
     }
     let console = prepared.settings.console;
-    match quota::pause_after(job, &prepared.run_id, &home::state_folder()) {
+    match quota::pause_after(job, &prepared.run_id, &home::state_folder(), prepared.settings.redactor()) {
         Ok(Some(pause)) => console.note(format_args!("{} is paused until {}", pause.agent, pause.until)),
         Ok(None) => {}
         Err(error) => console.error(format_args!("the agent cannot be paused: {error}")),

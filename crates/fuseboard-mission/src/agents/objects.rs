@@ -70,6 +70,9 @@ const MOST_FIELD: usize = 1024 * 1024;
 /// Largest count that is believed: beyond it a number is damage, and sums could not be stored.
 const MOST_COUNT: u64 = 1_000_000_000_000_000;
 
+/// Most money that is believed, in US dollars, likewise.
+const MOST_MONEY: f64 = 1_000_000.0;
+
 /// An object, as far as its known fields go.
 pub(super) struct Object<'a>(Vec<(&'static str, &'a RawValue)>);
 
@@ -129,7 +132,7 @@ pub(super) fn money(value: &Value) -> Option<f64> {
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    money.filter(|money: &f64| money.is_finite() && *money >= 0.0)
+    money.filter(|money: &f64| (0.0..=MOST_MONEY).contains(money))
 }
 
 /// Tells every object, in order; whether there was any with a known field.

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use fuseboard_pipeline::tree::{Tree, TreeState};
+use fuseboard_pipeline::tree::{Exempt, Tree, TreeState};
 
 use super::error::shown;
 use super::{Git, GitError};
@@ -25,7 +25,7 @@ impl GitTree {
         Self { git, is_repository }
     }
 
-    fn look(&self, exempt: &[PathBuf], untracked_allowed: bool) -> Result<TreeState, GitError> {
+    fn look(&self, exempt: &[Exempt], untracked_allowed: bool) -> Result<TreeState, GitError> {
         let Some(head) = self.git.head()? else {
             // Asked for its error: a folder outside of any repository has no top folder.
             self.git.root()?;
@@ -34,8 +34,8 @@ impl GitTree {
         let changes = self.git.changes()?;
         let root = self.git.root()?;
         let root = root.canonicalize().unwrap_or(root);
-        let exempt: Vec<PathBuf> = exempt.iter().map(|path| real(path)).collect();
-        let is_exempt = |file: &PathBuf| exempt.iter().any(|path| root.join(file).starts_with(path));
+        let exempt: Vec<Exempt> = exempt.iter().map(|exempt| exempt.at(real(exempt.path()))).collect();
+        let is_exempt = |file: &PathBuf| exempt.iter().any(|exempt| exempt.covers(&root.join(file)));
         let strangers: Vec<&PathBuf> = if untracked_allowed {
             Vec::new()
         } else {
@@ -55,7 +55,7 @@ impl GitTree {
 }
 
 impl Tree for GitTree {
-    fn judge(&self, exempt: &[PathBuf], untracked_allowed: bool) -> TreeState {
+    fn judge(&self, exempt: &[Exempt], untracked_allowed: bool) -> TreeState {
         match self.look(exempt, untracked_allowed) {
             Ok(state) => state,
             Err(GitError::NotARepository) if !self.is_repository => TreeState::default(),
@@ -88,8 +88,7 @@ pub(crate) fn names(files: &[&PathBuf]) -> String {
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
 
-/// The path with the links on the way to it followed, as far as they exist. A link in its own place is not: it could
-/// lead to a folder, and exempt all that lies there.
+/// The path with the links on the way to it followed, as far as they exist. A link in its own place is not.
 fn real(path: &Path) -> PathBuf {
     let place =
         |path: &Path| Some(path.parent()?.canonicalize().ok()?.join(path.file_name().unwrap_or(OsStr::new(""))));

@@ -17,12 +17,14 @@ use std::time::Duration;
 use fuseboard_pipeline::config::{ConfigErrors, Help, Spanned, StepOptions, TableReader};
 use fuseboard_pipeline::day::{Day, local_time};
 use fuseboard_pipeline::digest::sha256_hex;
+use fuseboard_pipeline::repository::Repository;
 use fuseboard_pipeline::stamp::Stamp;
-use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
+use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told, Written};
 use fuseboard_pipeline::sys;
 use serde_json::json;
 
 use crate::appended::sync_folder;
+use crate::git::Git;
 use crate::journal::{DEFAULT_FOLDER, Journal, Mark, escaped, quoted};
 use crate::place;
 
@@ -72,9 +74,9 @@ impl Archive {
 }
 
 impl Step for Archive {
-    fn writes_files(&self) -> Vec<PathBuf> {
-        let folder = self.folder.iter().filter(|folder| folder.is_relative());
-        std::iter::once(&self.file).chain(folder).cloned().collect()
+    fn writes_files(&self) -> Vec<Written> {
+        let journal = self.folder.iter().cloned().map(Written::DaysIn);
+        std::iter::once(Written::InProject(self.file.clone())).chain(journal).collect()
     }
 
     fn run(&self, context: &StepContext<'_>) -> Result<Answer, StepError> {
@@ -86,6 +88,11 @@ impl Step for Archive {
         let Some(log) = log.filter(|log| !log.bytes.trim_ascii().is_empty()) else {
             return Ok(Answer::Done(Told::detail("nothing to archive")));
         };
+        if is_known_to_git(context, &self.file) {
+            let advice = "have git forget and ignore it: without it gates would have nothing to judge";
+            let why = format!("the work log {} is known to git, and stays; {advice}", source.display());
+            return Err(StepError::new(why));
+        }
         let folder = place::folder(context, self.folder.as_deref(), DEFAULT_FOLDER)?;
         let (journal, ended_at, mark) = (Journal::new(&folder), place::ended_at(context), log.mark());
         let day = Day::of(ended_at);
@@ -107,6 +114,17 @@ impl Step for Archive {
         let output = json!({ "journal": file, "bytes": log.bytes.len(), "archived_before": known });
         Ok(Answer::Done(Told::detail(detail).with(output)))
     }
+}
+
+/// Whether the file is part of the commit that is checked out. Where there is no repository it is not.
+fn is_known_to_git(context: &StepContext<'_>, file: &Path) -> bool {
+    let git = Git::of(context);
+    let in_root = || {
+        let (root, folder) = (git.root().ok()?.canonicalize().ok()?, context.job.project.path.canonicalize().ok()?);
+        Some(folder.strip_prefix(&root).ok()?.join(file))
+    };
+    Repository::containing(&context.job.project.path).is_some()
+        && matches!((git.head(), in_root()), (Ok(Some(head)), Some(path)) if !matches!(git.file_at(&head, &path), Ok(None)))
 }
 
 /// The file, if it is there. No link of the project is followed.

@@ -114,15 +114,25 @@ impl Step for Commit {
     }
 }
 
-/// The top folder of the folder's repository. A commit in the work tree that the gates judge would move what they judge.
+/// The top folder of the folder's repository. It must have nothing to do with the one that the mission worked in: what an
+/// agent has put on a branch there would be published past the gates, and of a repository that lies within its work tree an
+/// agent decides where it is pushed to.
 fn own_repository(folder: &Path, project: &Path) -> Result<PathBuf, Stop> {
     let Some(repository) = Repository::containing(folder) else {
         return Err(Stop::Refused(format!("{} lies in no git repository", folder.display())));
     };
-    let judged = Repository::containing(project);
-    if judged.is_some_and(|judged| judged.root() == repository.root()) {
-        let folder = folder.display();
-        return Err(Stop::Refused(format!("{folder} lies in the work tree that the mission worked in; move it out")));
+    let shown = folder.display();
+    if let Some(judged) = Repository::containing(project) {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if real(judged.common()) == real(repository.common()) {
+            let why =
+                format!("{shown} lies in a work tree of the repository that the mission worked in; use another one");
+            return Err(Stop::Refused(why));
+        }
+        if real(folder).starts_with(real(judged.root())) {
+            let why = format!("{shown} lies within the work tree that the mission worked in; move it out");
+            return Err(Stop::Refused(why));
+        }
     }
     Ok(repository.root().to_owned())
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use fuseboard_pipeline::config::{Help, Spanned, TableReader, Word};
-use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
+use fuseboard_pipeline::step::{self, Answer, Step, StepContext, StepError, Told};
 use fuseboard_pipeline::sys::replace_file;
 
 use crate::git::Diff;
@@ -85,8 +85,8 @@ fn group(options: &TableReader<'_>, word: &Spanned<String>) -> Option<Group> {
 }
 
 impl Step for DiffScan {
-    fn writes_files(&self) -> Vec<PathBuf> {
-        self.sarif.iter().cloned().collect()
+    fn writes_files(&self) -> Vec<step::Written> {
+        self.sarif.iter().cloned().map(step::Written::File).collect()
     }
 
     fn run(&self, context: &StepContext<'_>) -> Result<Answer, StepError> {

@@ -15,7 +15,7 @@ mod truth_log;
 use std::path::PathBuf;
 
 use fuseboard_pipeline::config::{ConfigErrors, Help, Spanned, StepOptions, TableReader, Word};
-use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
+use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told, Written};
 use serde_json::json;
 
 use self::mission::Mission;
@@ -80,13 +80,12 @@ impl Export {
 }
 
 impl Step for Export {
-    fn writes_files(&self) -> Vec<PathBuf> {
+    fn writes_files(&self) -> Vec<Written> {
         match (self.format, &self.place) {
-            (Format::Activity, Some(log)) => activity::files(log).collect(),
-            (Format::TruthLog, Some(file)) => vec![file.clone()],
-            // All of a folder is declared with it, and one that is given in full may hold the project.
-            (Format::Journal | Format::Day, Some(folder)) if folder.is_relative() => vec![folder.clone()],
-            _ => Vec::new(),
+            (Format::Activity, Some(log)) => activity::files(log).map(Written::File).collect(),
+            (Format::TruthLog, Some(file)) => vec![Written::File(file.clone())],
+            (Format::Journal | Format::Day, Some(folder)) => vec![Written::DaysIn(folder.clone())],
+            (_, None) => Vec::new(),
         }
     }
 

@@ -29,7 +29,7 @@ use fuseboard::clock::{Clock as _, SystemClock};
 use fuseboard_pipeline::config::{ConfigErrors, StepOptions};
 use fuseboard_pipeline::process::Deadline;
 use fuseboard_pipeline::stamp::Stamp;
-use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
+use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told, Written};
 use serde_json::json;
 
 pub use self::message::{MOST_SUBJECT, MOST_TEXT, Message, Notice, Severity};
@@ -168,8 +168,8 @@ impl Step for Notify {
         self.command.clone()
     }
 
-    fn writes_files(&self) -> Vec<PathBuf> {
-        self.file.iter().cloned().collect()
+    fn writes_files(&self) -> Vec<Written> {
+        self.file.iter().cloned().map(Written::File).collect()
     }
 }
 

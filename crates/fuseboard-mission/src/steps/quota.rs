@@ -17,6 +17,7 @@ use fuseboard::clock::{Clock as _, SystemClock};
 use fuseboard_pipeline::config::{ConfigErrors, StepOptions};
 use fuseboard_pipeline::job::{Job, JobFailure};
 use fuseboard_pipeline::pause::{ANY_AGENT, LONGEST, Pause, PauseError, Pauses};
+use fuseboard_pipeline::redact::Redactor;
 use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
 use serde_json::json;
@@ -75,9 +76,14 @@ impl Step for Quota {
 ///
 /// # Errors
 /// [`PauseError`]: it is not paused.
-pub fn pause_after(job: &Job, run: &str, state_folder: &Path) -> Result<Option<Pause>, PauseError> {
+pub fn pause_after(
+    job: &Job,
+    run: &str,
+    state_folder: &Path,
+    redactor: &Redactor,
+) -> Result<Option<Pause>, PauseError> {
     let Looked::Limit(limit) = look(job) else { return Ok(None) };
-    let pause = limit.pause(run, limit.evidence.clone());
+    let pause = limit.pause(run, redactor.redact(&limit.evidence).into_owned());
     if pause.until <= now() {
         return Ok(None);
     }

@@ -19,7 +19,7 @@ mod options;
 mod prompt;
 
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use fuseboard::FailureKind;
@@ -30,7 +30,7 @@ use fuseboard_pipeline::duration;
 use fuseboard_pipeline::job::Job;
 use fuseboard_pipeline::process::{Ended, How, Output, plain_text};
 use fuseboard_pipeline::stamp::Stamp;
-use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
+use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told, Written};
 use fuseboard_pipeline::sys::open_regular;
 use serde_json::json;
 
@@ -102,8 +102,8 @@ impl Step for Reflect {
         self.options.command.iter().filter(|word| *word != PROMPT).cloned().collect()
     }
 
-    fn writes_files(&self) -> Vec<PathBuf> {
-        vec![self.options.file.clone()]
+    fn writes_files(&self) -> Vec<Written> {
+        vec![Written::File(self.options.file.clone())]
     }
 
     fn run(&self, context: &StepContext<'_>) -> Result<Answer, StepError> {

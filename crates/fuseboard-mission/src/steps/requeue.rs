@@ -17,7 +17,7 @@ use fuseboard_pipeline::digest::sha256_hex;
 use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::report::{Kind, Status, StepRow};
 use fuseboard_pipeline::stamp::Stamp;
-use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
+use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told, Written};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -173,8 +173,8 @@ impl Requeue {
 }
 
 impl Step for Requeue {
-    fn writes_files(&self) -> Vec<PathBuf> {
-        vec![self.file.clone()]
+    fn writes_files(&self) -> Vec<Written> {
+        vec![Written::File(self.file.clone())]
     }
 
     fn run(&self, context: &StepContext<'_>) -> Result<Answer, StepError> {

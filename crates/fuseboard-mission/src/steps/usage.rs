@@ -45,6 +45,10 @@ impl Usage {
 }
 
 impl Step for Usage {
+    fn reads_files(&self) -> Vec<PathBuf> {
+        self.prices.iter().cloned().collect()
+    }
+
     fn run(&self, context: &StepContext<'_>) -> Result<Answer, StepError> {
         let (agent, session, mut rows) = match measured(context.job)? {
             Measured::Rows { agent, session, rows } => (agent, session, rows),

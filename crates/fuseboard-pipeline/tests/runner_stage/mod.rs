@@ -19,7 +19,7 @@ use fuseboard_pipeline::report::Report;
 use fuseboard_pipeline::runner::{self, Run, Selection};
 use fuseboard_pipeline::step::{Answer, Before, Step, StepContext, StepError, Told};
 use fuseboard_pipeline::tracker::Tracker;
-use fuseboard_pipeline::tree::{Tree, TreeState};
+use fuseboard_pipeline::tree::{Exempt, Tree, TreeState};
 
 pub(crate) type Work = fn(&StepContext<'_>) -> Result<Answer, StepError>;
 
@@ -168,7 +168,7 @@ pub(crate) struct FakeTree {
 }
 
 impl Tree for FakeTree {
-    fn judge(&self, _: &[PathBuf], _: bool) -> TreeState {
+    fn judge(&self, _: &[Exempt], _: bool) -> TreeState {
         self.start.clone()
     }
 

@@ -171,12 +171,15 @@ struct Spent {
 
 /// What the project's missions have cost since the local midnight.
 fn spent(prepared: &Prepared<'_>) -> Result<Spent, LedgerError> {
-    let (project, midnight) = (prepared.job.project.name.as_str(), Day::of(now()).starts_at());
+    let (project, today) = (prepared.job.project.name.as_str(), Day::of(now()));
+    let (midnight, tomorrow) = (today.starts_at(), today.next().starts_at());
     let mut usage = prepared.ledger.usage_since(midnight)?;
-    usage.retain(|row| row.project.as_deref() == Some(project));
+    // A clock that was ahead once must not count for ever.
+    usage.retain(|row| row.project.as_deref() == Some(project) && row.at < tomorrow);
     let usd = usage.iter().filter_map(|row| row.usage.cost_usd).sum();
     let runs = prepared.ledger.runs(LOOKED_BACK)?;
-    let of_today = runs.iter().filter(|run| run.head.project == project && run.head.started_at >= midnight);
+    let of_today =
+        runs.iter().filter(|run| run.head.project == project && (midnight..tomorrow).contains(&run.head.started_at));
     // One that is under way is not over; one whose agent was never started cost nothing.
     let over = of_today.filter(|run| {
         run.was_interrupted || run.job.as_ref().is_some_and(|job| job.failure_kind != Some(JobFailure::Spawn))

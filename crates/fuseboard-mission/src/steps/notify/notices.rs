@@ -1,6 +1,7 @@
 //! What there is to tell of a run.
 
 use fuseboard_pipeline::job::{Job, JobFailure};
+use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::report::{BlockedBy, CircuitChanges, Kind, Reason, Status, StepRow, VerdictWord};
 
 use serde::Deserialize as _;
@@ -40,7 +41,8 @@ fn of_job(job: &Job, rows: &[StepRow]) -> Option<Notice> {
         let outcome = row.output.as_ref().and_then(|output| output.get("outcome"));
         row.kind == Kind::Recorder && outcome.is_some_and(|outcome| outcome == "stuck")
     });
-    let title = job.title.as_deref().map_or_else(|| "the mission".to_owned(), |title| format!("{title:?}"));
+    let title =
+        job.title.as_deref().map_or_else(|| "the mission".to_owned(), |title| format!("\"{}\"", plain_text(title)));
     let session = stuck.and_then(|row| row.detail.as_deref());
     if job.succeeded {
         let text = session.unwrap_or("It could not go on.").to_owned();

@@ -12,12 +12,12 @@
 //!
 //! Unknown keys, prices below zero, and two prices of one model from one day are refused.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use fuseboard_pipeline::job::ModelUsage;
 use fuseboard_pipeline::stamp::Stamp;
+use fuseboard_pipeline::sys;
 use serde::Deserialize;
 use toml::value::Datetime;
 
@@ -73,7 +73,7 @@ impl Prices {
     pub fn load(path: &Path) -> Result<Self, PricesError> {
         let refuse = |why: String| PricesError { path: path.to_owned(), why };
         let mut text = String::new();
-        let file = File::open(path).map_err(|error| refuse(error.to_string()))?;
+        let file = sys::open_regular(path).map_err(|error| refuse(error.to_string()))?;
         file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(|error| refuse(error.to_string()))?;
         if text.len() as u64 > MOST_BYTES {
             return Err(refuse("it is larger than 1 MiB".to_owned()));
