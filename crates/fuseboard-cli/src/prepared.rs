@@ -189,7 +189,12 @@ impl<'a> Prepared<'a> {
         Ok(ExitCode::passed_on(i32::from(report.exit_code)))
     }
 
+    fn selection(&self) -> Selection {
+        Selection { only: self.args.only.clone(), skip: self.args.skip.clone() }
+    }
+
     fn into_run(self, job: Job) -> Run {
+        let selection = self.selection();
         let console = self.settings.console;
         let git = git(self.settings, &self.run_id, &job.project.path, self.pipeline.deadline());
         let config_folder = self.config_folder;
@@ -223,7 +228,7 @@ impl<'a> Prepared<'a> {
             config_folder,
             exempt,
             redactor: self.settings.redactor().clone(),
-            selection: Selection { only: self.args.only.clone(), skip: self.args.skip.clone() },
+            selection,
             clock: Arc::new(SystemClock),
             told: Box::new(move |row| match row.status {
                 Status::Running => {}
@@ -237,9 +242,9 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// What would be done, and why not.
-    pub(crate) fn dry_run(&self) -> ExitCode {
-        self.settings.console.data(&self.pipeline.describe().join("\n"));
+    /// What would be done, and what not and why; `succeeded` is the job's fate, if that is known.
+    pub(crate) fn dry_run(&self, succeeded: Option<bool>) -> ExitCode {
+        self.settings.console.data(&self.pipeline.describe(&self.selection(), succeeded).join("\n"));
         ExitCode::Done
     }
 

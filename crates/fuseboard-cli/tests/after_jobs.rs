@@ -160,6 +160,10 @@ fn a_dry_run_says_what_would_run_and_runs_nothing() {
             assert!(ran.out().contains(name), "{}", ran.out());
         }
     }
+    let failed = stage.run(&["after", "--dry-run", "--exit-code", "1", "--skip", "note"]).out();
+    let line = |name: &str| failed.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or("").to_owned();
+    assert!(line("note").ends_with("left out: not selected"), "{failed}");
+    assert!(line("check").ends_with("after jobs that succeed; left out: the job failed"), "{failed}");
     assert!(!stage.has("noted") && !stage.has("agent") && !stage.world.store().exists());
 }
 

@@ -124,3 +124,19 @@ fn runs_at_once_lose_no_row_and_a_replay_changes_nothing() {
     }
     assert_eq!(Kept::at(&stage), Kept::all(RUNS + 1));
 }
+
+#[test]
+fn steps_that_end_at_once_leave_no_stray_behind_whoever_started_it() {
+    // What has left its group, its parents and its environment shows no sign of whose it is.
+    let stray = format!("env -i setsid sleep 6{} >/dev/null 2>&1 &", std::process::id());
+    let step = |number: usize| {
+        format!("[[step]]\nname = 's{number}'\nkind = 'recorder'\nrun = ['sh', '-c', '{stray} sleep 0.05']\n")
+    };
+    let stage = Stage::new(&(0..4).map(step).collect::<String>());
+    for _ in 0..8 {
+        assert_eq!(stage.fly(&[], "true").code(), 0);
+        let pattern = format!("^sleep 6{}$", std::process::id());
+        let left = std::process::Command::new("pgrep").args(["-f", &pattern]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+    }
+}

@@ -209,7 +209,7 @@ fn what_is_no_repository_or_the_missions_own_is_refused() {
     let stage = Stage::new();
     assert!(stage.refused("folder = '../project'").contains("lies in no git repository"));
     let answer = stage.run_in(&stage.0.root, LOCAL).unwrap();
-    assert!(matches!(answer, Answer::Refused(why) if why.contains("the work tree that the mission worked in")));
+    assert!(matches!(answer, Answer::Refused(why) if why.contains("the repository that the mission worked in")));
 }
 
 #[test]

@@ -4,7 +4,6 @@ mod stage;
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
 
 use fuseboard_mission::steps::diff_scan::DiffScan;
 use fuseboard_pipeline::step::Step as _;

@@ -9,10 +9,12 @@ use std::time::Duration;
 use fuseboard::{CircuitName, Fingerprint};
 
 use crate::config::{
-    BuiltIn, CircuitSettings, Config, ConfigErrors, PipelineSection, Spanned, StepDeclaration, StepOptions, Word, Work,
+    BuiltIn, CircuitSettings, Config, ConfigErrors, PipelineSection, RunOn, Spanned, StepDeclaration, StepOptions,
+    Word, Work,
 };
 use crate::hooks;
 use crate::pins::Pins;
+use crate::runner::Selection;
 use crate::step::{Step, Written};
 
 /// Who makes built-in steps from their options.
@@ -143,9 +145,9 @@ impl Pipeline {
         self.steps.iter().flat_map(of_step).collect()
     }
 
-    /// What would run, one line a step.
-    pub fn describe(&self) -> Vec<String> {
-        self.steps.iter().map(PlannedStep::describe).collect()
+    /// What would run, one line a step; `succeeded` is the job's fate, if that is known.
+    pub fn describe(&self, selection: &Selection, succeeded: Option<bool>) -> Vec<String> {
+        self.steps.iter().map(|step| step.describe(selection, succeeded)).collect()
     }
 }
 
@@ -175,7 +177,7 @@ impl PlannedStep {
         self.declaration.name.as_str()
     }
 
-    fn describe(&self) -> String {
+    fn describe(&self, selection: &Selection, succeeded: Option<bool>) -> String {
         let declaration = &self.declaration;
         let work = match (&self.task, declaration.work.built_in()) {
             (_, Some(built_in)) => format!("uses {}", built_in.name),
@@ -190,7 +192,27 @@ impl PlannedStep {
                 line = format!("{line}; {word} {}", names(others));
             }
         }
-        if declaration.enabled { line } else { format!("{line}; disabled") }
+        let on = match declaration.on {
+            RunOn::Always => None,
+            RunOn::Success => Some(("after jobs that succeed", Some(false), "the job failed")),
+            RunOn::Failure => Some(("after jobs that fail", Some(true), "the job succeeded")),
+        };
+        if declaration.waits.last.is_some() {
+            line.push_str("; when all others have ended");
+        }
+        if let Some((when, ..)) = on {
+            line = format!("{line}; {when}");
+        }
+        let left_out = if !declaration.enabled {
+            Some("disabled")
+        } else if !selection.selects(self) {
+            Some("not selected")
+        } else if self.distrusted.is_some() {
+            Some("untrusted")
+        } else {
+            on.filter(|(_, against, _)| succeeded.is_some() && *against == succeeded).map(|(.., why)| why)
+        };
+        left_out.map_or(line.clone(), |why| format!("{line}; left out: {why}"))
     }
 
     /// The file that is not what it was when the step was planned, relative to the job's folder.

@@ -84,7 +84,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    fn selects(&self, step: &PlannedStep) -> bool {
+    pub(crate) fn selects(&self, step: &PlannedStep) -> bool {
         let named = |names: &[String]| step.names().any(|name| names.iter().any(|other| other == name));
         (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
     }

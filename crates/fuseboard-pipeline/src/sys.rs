@@ -172,6 +172,19 @@ pub(crate) fn dead_child() -> Option<i32> {
     None
 }
 
+/// Whether there is a child at all, dead or alive.
+#[cfg(target_os = "linux")]
+pub(crate) fn has_child() -> bool {
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+    waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT).is_ok()
+}
+
+/// Elsewhere nobody is handed orphans.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn has_child() -> bool {
+    false
+}
+
 /// What has become of a child since it was last asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {

@@ -23,7 +23,7 @@ pub(crate) fn after(settings: &Settings, args: &AfterArgs) -> Result<ExitCode, F
     }
     let prepared = Prepared::new(settings, &args.job)?;
     if args.job.dry_run {
-        return Ok(prepared.dry_run());
+        return Ok(prepared.dry_run(args.exit_code.map(|code| code == 0)));
     }
     prepared.end_leftovers();
     prepared.begin();

@@ -30,7 +30,7 @@ pub(crate) fn mission(settings: &Settings, args: &MissionArgs) -> Result<ExitCod
     }
     let prepared = Prepared::new(settings, &args.job)?;
     if args.job.dry_run {
-        return Ok(prepared.dry_run());
+        return Ok(prepared.dry_run(None));
     }
     let folder = prepared.folder()?;
     let (stdout, stderr) = (capture(&folder.join("stdout"))?, capture(&folder.join("stderr"))?);

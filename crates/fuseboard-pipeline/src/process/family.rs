@@ -14,12 +14,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpgrp};
 
 use super::command::Marker;
+use super::deadline::Deadline;
 use super::ended::Survivor;
 use super::text::plain_text;
 use crate::sys::{self, Marking, Process};
@@ -184,6 +186,32 @@ impl Drop for Family {
         let mut runs = under_way();
         runs.children.remove(&self.child.as_raw());
         runs.spared |= self.spared;
+        // Of two runs that end at once neither can tell whose an orphan is. Whoever is last ends those.
+        if runs.children.is_empty() && !runs.spared && sys::is_subreaper() && sys::has_child() {
+            end_orphans(runs.since, self.marker.as_ref());
+        }
+    }
+}
+
+/// Ends the orphans of a busy period that is over, those which carry a marker excepted: they are somebody's, such as a run
+/// that goes on by itself. The others belong to runs that end all, and had their time.
+fn end_orphans(since: u64, marker: Option<&Marker>) {
+    let us = our_pid();
+    let is_orphan = |process: &Process| {
+        process.parent == us
+            && process.started >= since
+            && process.group != getpgrp().as_raw()
+            && marker.is_none_or(|marker| Marking::of(process.pid, marker) == Marking::None)
+    };
+    for orphan in sys::census().iter().filter(|process| is_orphan(process)) {
+        let pid = Pid::from_raw(orphan.pid);
+        let _ = kill(pid, Signal::SIGKILL);
+        // One that the kernel holds does not hold us: it dies when it is let go.
+        let is_gone = || !matches!(waitpid(pid, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive));
+        let until = Deadline::after(Duration::from_secs(1));
+        while !is_gone() && !until.has_passed() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 }
 
