@@ -1,7 +1,7 @@
 //! What the pipeline costs beside its steps: 20 steps that do nothing but wait, all at once, and none at all.
 //!
-//! Each measurement is one call of `fuseboard after`. The critical path is the slowest step, as the report tells it; what
-//! the pipeline took above that is its own.
+//! Each measurement is one call of `fuseboard after`. The control starts the same 20 programs at once and waits for them,
+//! as a minimal program would; what the pipeline takes above that, and above a call without a step, is its own.
 
 use std::fs;
 use std::path::Path;
@@ -41,6 +41,7 @@ fn run() -> Result<()> {
 struct Measured {
     empty: Samples,
     whole: Samples,
+    control: Samples,
     overhead: Samples,
 }
 
@@ -51,20 +52,28 @@ fn measure(place: &Path, samples: usize) -> Result<Measured> {
     fs::write(place.join("empty.toml"), "")?;
     let mut measured = Measured::default();
     for _ in 0..samples {
-        measured.empty.push(after(place, "empty.toml")?.0);
-        let (took, report) = after(place, "full.toml")?;
-        measured.whole.push(took);
-        let millis = |value: &Value| value.as_u64().ok_or_else(|| format!("not told in {report}"));
-        let rows = report["steps"].as_array().ok_or("no steps")?;
-        let slowest = rows.iter().map(|row| millis(&row["duration_ms"])).collect::<std::result::Result<Vec<_>, _>>()?;
-        let slowest = slowest.into_iter().max().unwrap_or(0);
-        measured.overhead.push(Duration::from_millis(millis(&report["duration_ms"])?.saturating_sub(slowest)));
+        let (empty, whole, control) = (after(place, "empty.toml")?, after(place, "full.toml")?, control()?);
+        measured.empty.push(empty);
+        measured.whole.push(whole);
+        measured.control.push(control);
+        measured.overhead.push(whole.saturating_sub(empty).saturating_sub(control));
     }
     Ok(measured)
 }
 
-/// How long one call took, and its report.
-fn after(place: &Path, config: &str) -> Result<(Duration, Value)> {
+/// How long the same programs take by themselves.
+fn control() -> Result<Duration> {
+    let start = Instant::now();
+    let children =
+        (0..STEPS).map(|_| Command::new("sleep").arg("0.05").spawn()).collect::<std::io::Result<Vec<_>>>()?;
+    for mut child in children {
+        child.wait()?;
+    }
+    Ok(start.elapsed())
+}
+
+/// How long one call took.
+fn after(place: &Path, config: &str) -> Result<Duration> {
     let report = place.join("report.json");
     let start = Instant::now();
     let status = Command::new(program()?)
@@ -80,14 +89,19 @@ fn after(place: &Path, config: &str) -> Result<(Duration, Value)> {
     if !status.success() {
         return Err(format!("after ended with {status}").into());
     }
-    Ok((took, serde_json::from_slice(&fs::read(&report)?)?))
+    let report: Value = serde_json::from_slice(&fs::read(&report)?)?;
+    match report["result"].as_str() {
+        Some("success") => Ok(took),
+        _ => Err(format!("not all went well: {report}").into()),
+    }
 }
 
 fn told(measured: &Measured, samples: usize) -> (String, Value) {
     let rows = [
         ("`after` without a step", &measured.empty),
         ("`after` with 20 steps of 50 ms", &measured.whole),
-        ("the pipeline above its slowest step", &measured.overhead),
+        ("the same 20 programs by themselves", &measured.control),
+        ("the pipeline's own: the difference", &measured.overhead),
     ];
     let shown: Vec<Vec<String>> = rows
         .iter()

@@ -118,7 +118,8 @@ fn runs_at_once_lose_no_row_and_a_replay_changes_nothing() {
     // The day's figures hold the runs that had ended when the last of them was written: one more settles it.
     let last = Uuid::now_v7().to_string();
     assert_eq!(end_of(begin(&stage, &last)).code, 0);
-    assert_eq!(Kept::at(&stage), Kept::all(RUNS + 1));
+    let told = fs::read_to_string(stage.world.store().with_file_name("outbox.jsonl")).unwrap();
+    assert_eq!(Kept::at(&stage), Kept::all(RUNS + 1), "{told}");
     for id in [&ids[0], &ids[RUNS / 2], &last] {
         assert_eq!(end_of(begin(&stage, id)).code, 0);
     }

@@ -160,15 +160,13 @@ impl Step for Alert {
         let is_above = |count: u32| all >= self.least && f64::from(count) > self.share * f64::from(all);
         let above: Vec<(Trouble, u32)> = counts.iter().copied().filter(|(_, count)| is_above(*count)).collect();
         let now = Stamp::from(SystemClock.wall());
-        let due = if above.is_empty() {
+        let line = |(trouble, count): &(Trouble, u32)| format!("{count} of the last {all} missions {}", trouble.said());
+        let lines = if above.is_empty() {
             Vec::new()
         } else {
-            let words: Vec<&str> = above.iter().map(|(trouble, _)| trouble.as_str()).collect();
-            Memory::of(context).due(&words, now, self.pause, context)?
+            let said: Vec<(&str, String)> = above.iter().map(|one| (one.0.as_str(), line(one))).collect();
+            Memory::of(context).due(&said, now, self.pause, context)?
         };
-        let line = |(trouble, count): &(Trouble, u32)| format!("{count} of the last {all} missions {}", trouble.said());
-        let warned = above.iter().filter(|(trouble, _)| due.contains(&trouble.as_str()));
-        let lines: Vec<String> = warned.map(line).collect();
         let detail = match (above.is_empty(), lines.is_empty()) {
             (true, _) if all < self.least => format!("only {all} of {} missions to look at", self.least),
             (true, _) => format!("no trouble in more than {:.0} % of the last {all} missions", self.share * 100.0),

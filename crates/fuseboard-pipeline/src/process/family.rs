@@ -13,7 +13,7 @@
 //! unless we are a subreaper. It is then neither found nor named; nothing short of a cgroup could find it.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
@@ -37,6 +37,14 @@ struct UnderWay {
     spared: bool,
 }
 
+/// Held by whoever starts a child until it is registered; children may be started side by side. Taken before [`UNDER_WAY`].
+static STARTING: RwLock<()> = RwLock::new(());
+
+/// Waits until every child that was started is registered: one that nobody has registered yet would be taken for an orphan.
+fn nobody_starting() -> RwLockWriteGuard<'static, ()> {
+    STARTING.write().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn under_way() -> MutexGuard<'static, UnderWay> {
     UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -53,19 +61,20 @@ pub(super) struct Family {
 }
 
 impl Family {
-    /// Starts a child by `spawn` and registers it. Both happen under one lock: a child that nobody has
-    /// registered yet would be taken for an orphan by another run, and reaped.
+    /// Starts a child by `spawn` and registers it, before another run can take it for an orphan.
     pub(super) fn start<E>(
         marker: Option<Marker>,
         spawn: impl FnOnce() -> Result<std::process::Child, E>,
     ) -> Result<(Self, std::process::Child), E> {
-        let mut runs = under_way();
+        let _starting = STARTING.read().unwrap_or_else(PoisonError::into_inner);
         let child = spawn()?;
         let pid = child.id().cast_signed();
+        let started = sys::process(pid).map_or(0, |process| process.started);
+        let mut runs = under_way();
         if runs.children.is_empty() {
-            runs.since = sys::process(pid).map_or(0, |process| process.started);
-            runs.spared = false;
+            (runs.since, runs.spared) = (started, false);
         }
+        runs.since = runs.since.min(started);
         runs.children.insert(pid);
         Ok((Self { child: Pid::from_raw(pid), marker, known: BTreeSet::new(), spared: false }, child))
     }
@@ -160,6 +169,7 @@ impl Family {
     /// ended whose daemons are to be left alone. In a pipeline, where every step ends all, strays are
     /// therefore ended by the step that ends last; a single command ends its own.
     fn owns_orphans(&self) -> Option<u64> {
+        drop(nobody_starting());
         let runs = under_way();
         let alone = runs.children.len() == 1 && runs.children.contains(&self.child.as_raw());
         (alone && !runs.spared && sys::is_subreaper()).then_some(runs.since)
@@ -167,6 +177,7 @@ impl Family {
 
     /// The children of the other runs under way.
     fn other_children(&self) -> BTreeSet<i32> {
+        drop(nobody_starting());
         let mut children = under_way().children.clone();
         children.remove(&self.child.as_raw());
         children
@@ -183,6 +194,7 @@ impl Family {
 
 impl Drop for Family {
     fn drop(&mut self) {
+        let _nobody = nobody_starting();
         let mut runs = under_way();
         runs.children.remove(&self.child.as_raw());
         runs.spared |= self.spared;
@@ -223,6 +235,7 @@ pub(super) fn reap_orphans() {
     }
     // A look at all processes is dear, and most often nobody has died but a run's own child.
     let Some(dead) = sys::dead_child() else { return };
+    let _nobody = nobody_starting();
     let runs = under_way();
     if runs.children.contains(&dead) {
         return;

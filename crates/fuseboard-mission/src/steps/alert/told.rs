@@ -22,6 +22,8 @@ pub(super) struct Memory {
 struct Last {
     at: Stamp,
     run: String,
+    #[serde(default)]
+    line: Option<String>,
 }
 
 impl Memory {
@@ -30,14 +32,15 @@ impl Memory {
         Self { folder, name: format!("{}.json", sha256_hex(context.job.project.name.as_bytes())) }
     }
 
-    /// Which of the troubles are to be told now, and writes down that they are. A replayed run tells the same again.
-    pub(super) fn due<'t>(
+    /// What is to be told now of these troubles, each with what there is to say of it, and writes down that it is. A replayed
+    /// run tells what it told then.
+    pub(super) fn due(
         &self,
-        troubles: &[&'t str],
+        troubles: &[(&str, String)],
         now: Stamp,
         pause: Duration,
         context: &StepContext<'_>,
-    ) -> Result<Vec<&'t str>, StepError> {
+    ) -> Result<Vec<String>, StepError> {
         let unusable = |error: PrivateError| StepError::new(format!("cannot tell what was told before: {error}"));
         let _turn = self.folder.lock(&self.name, context.deadline).map_err(unusable)?;
         let text = self.folder.read(&self.name, MOST).map_err(unusable)?;
@@ -45,15 +48,21 @@ impl Memory {
         let mut told: BTreeMap<String, Last> = serde_json::from_slice(text).map_err(|error| {
             StepError::new(format!("cannot tell what was told before: {} is not understood: {error}", self.name))
         })?;
-        let is_replay = |trouble: &str| told.get(trouble).is_some_and(|last| last.run == context.run);
-        // What was told in the future was told by a clock that has been set back.
-        let is_over = |trouble: &str| told.get(trouble).is_none_or(|last| last.at > now || now.since(last.at) >= pause);
-        let due: Vec<&str> =
-            troubles.iter().copied().filter(|trouble| is_replay(trouble) || is_over(trouble)).collect();
-        let new: Vec<&str> = due.iter().copied().filter(|trouble| !is_replay(trouble)).collect();
-        if !new.is_empty() {
-            let last = Last { at: now, run: context.run.to_owned() };
-            told.extend(new.into_iter().map(|trouble| (trouble.to_owned(), last.clone())));
+        let (mut due, mut is_news) = (Vec::new(), false);
+        for (trouble, line) in troubles {
+            match told.get(*trouble) {
+                Some(last) if last.run == context.run => due.push(last.line.clone().unwrap_or_else(|| line.clone())),
+                // What was told in the future was told by a clock that has been set back.
+                Some(last) if last.at <= now && now.since(last.at) < pause => {}
+                _ => {
+                    let last = Last { at: now, run: context.run.to_owned(), line: Some(line.clone()) };
+                    told.insert((*trouble).to_owned(), last);
+                    due.push(line.clone());
+                    is_news = true;
+                }
+            }
+        }
+        if is_news {
             let text = serde_json::to_vec(&told).map_err(|error| StepError::new(error.to_string()))?;
             self.folder.write(&self.name, &text).map_err(unusable)?;
         }
