@@ -114,6 +114,14 @@ fn what_exec_opened_is_told_by_the_next_mission_and_once() {
 }
 
 #[test]
+fn a_failed_job_is_told_with_what_it_said_last() {
+    let stage = Stage::new(&notify(OUTBOX));
+    stage.fly(&[], "echo working >&2; echo 'no such branch: agent/x' >&2; echo >&2; exit 3");
+    let notices = told(&stage);
+    assert_eq!(notices[0]["text"], "Exit code 3.\nno such branch: agent/x", "{notices:?}");
+}
+
+#[test]
 fn without_a_notify_step_nothing_waits_for_one() {
     let stage = Stage::new("");
     for _ in 0..2 {

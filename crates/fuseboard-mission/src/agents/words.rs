@@ -92,6 +92,15 @@ pub struct Said {
 /// # Errors
 /// It cannot be read.
 pub fn in_file(stderr: &Path, at: Stamp) -> io::Result<Option<Said>> {
+    Ok(in_text(&end_of(stderr)?, at))
+}
+
+/// The last line of a captured standard error that is not empty, if it can be read.
+pub fn last_line(stderr: &Path) -> Option<String> {
+    end_of(stderr).ok()?.lines().rev().map(super::bounded).find(|line| !line.trim().is_empty())
+}
+
+fn end_of(stderr: &Path) -> io::Result<String> {
     if !std::fs::metadata(stderr)?.is_file() {
         return Err(io::Error::other("it is no regular file"));
     }
@@ -99,7 +108,7 @@ pub fn in_file(stderr: &Path, at: Stamp) -> io::Result<Option<Said>> {
     file.seek(SeekFrom::Start(file.metadata()?.len().saturating_sub(SEARCHED)))?;
     let mut bytes = Vec::new();
     file.take(SEARCHED).read_to_end(&mut bytes)?;
-    Ok(in_text(&String::from_utf8_lossy(&bytes), at))
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The same for a text that was written at this moment.

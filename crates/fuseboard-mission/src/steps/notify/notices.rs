@@ -7,6 +7,7 @@ use fuseboard_pipeline::report::{BlockedBy, CircuitChanges, Kind, Reason, Status
 use serde::Deserialize as _;
 
 use super::message::{Notice, Severity};
+use crate::agents::words;
 
 /// Most notices of one run. What is beyond is counted in the last of them.
 const MOST_NOTICES: usize = 50;
@@ -60,7 +61,10 @@ fn of_job(job: &Job, rows: &[StepRow]) -> Option<Notice> {
         None => (Severity::Action, "it did not do its work"),
     };
     let code = job.exit_code.map(|code| format!("Exit code {code}."));
-    let text = [code.as_deref(), session, job.result_text.as_deref()];
+    // An agent without last words may have said on standard error why.
+    let complaint = || job.stderr_path.as_deref().and_then(words::last_line);
+    let said = job.result_text.clone().or_else(complaint);
+    let text = [code.as_deref(), session, said.as_deref()];
     let text = text.into_iter().flatten().collect::<Vec<_>>().join("\n");
     Some(Notice { severity, subject: format!("{title} failed: {how}"), text })
 }
