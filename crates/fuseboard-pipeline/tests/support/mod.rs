@@ -102,10 +102,15 @@ impl Folder {
 
     /// A file with this content that may be executed.
     pub(crate) fn executable(&self, name: &str, content: &[u8]) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt;
+        use std::io::Write as _;
+        use std::process::{Command, Stdio};
         let path = self.0.join(name);
-        fs::write(&path, content).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        // Written by another process: a child that a sibling starts meanwhile would hold ours open, and a file that somebody
+        // may write to is not executed.
+        let script = "cat >\"$0\" && chmod 755 \"$0\"";
+        let mut writer = Command::new("sh").args(["-c", script]).arg(&path).stdin(Stdio::piped()).spawn().unwrap();
+        writer.stdin.take().unwrap().write_all(content).unwrap();
+        assert!(writer.wait().unwrap().success());
         path
     }
 }
