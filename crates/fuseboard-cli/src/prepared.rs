@@ -103,14 +103,13 @@ impl<'a> Prepared<'a> {
         let base = || git(settings, &run_id, &folder, GIT_LIMIT).base(None).ok().map(|commit| commit.to_string());
         let base = job.project.base.take().or_else(base);
         job.project = JobProject { name, path: folder, branch: job.project.branch, commit: job.project.commit, base };
-        let looking = git(settings, &run_id, &job.project.path, GIT_LIMIT);
-        pipeline.distrust(|program| planted(&looking, job.project.base.as_deref(), program));
         let title = args.title.clone().or(job.title);
         job.title = title.map(|title| settings.redact(&title));
         job.mode = args.mode.clone().or(job.mode);
         job.run_number = args.run_number.or(job.run_number);
         let is_repository = Repository::containing(&job.project.path).is_some();
         let git = git(settings, &run_id, &job.project.path, GIT_LIMIT);
+        pipeline.distrust(|program| planted(&git, job.project.base.as_deref(), program));
         let before = Before { publishing: git.publishing(), branches: git.branches().ok() };
         let (ledger, tracker) = (settings.ledger(), Tracker::default());
         Ok(Self {

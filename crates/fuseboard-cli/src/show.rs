@@ -18,6 +18,12 @@ pub(crate) fn times(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
+/// A text from outside in one line of so many characters at most.
+pub(crate) fn shortened(text: &str, width: usize) -> String {
+    let text = plain_text(&text.replace(['\n', '\r'], " "));
+    if text.chars().count() <= width { text } else { text.chars().take(width - 1).chain(['…']).collect() }
+}
+
 /// A value as JSON on one line. What could act on a terminal or mislead a reader is escaped, which JSON allows for
 /// every character.
 pub(crate) fn json_line(value: &Value) -> String {

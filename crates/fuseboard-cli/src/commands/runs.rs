@@ -166,7 +166,7 @@ fn table(runs: &[StoredRun], short: usize, now: SystemTime) -> String {
             run.head.id.chars().take(short).collect(),
             ago(run.head.started_at, now),
             plain_text(&run.head.project),
-            title.map_or("-".to_owned(), shortened),
+            title.map_or("-".to_owned(), |title| show::shortened(title, TITLE_WIDTH)),
             Fate::of(run).shown().to_owned(),
             run.report.as_ref().map_or("-".to_owned(), |report| report.exit_code.to_string()),
             report_table::summary(&steps(run)),
@@ -183,15 +183,6 @@ fn distinct_beginning(runs: &[StoredRun]) -> usize {
     ids.sort_unstable();
     let shared = |pair: &[&str]| pair[0].chars().zip(pair[1].chars()).take_while(|(a, b)| a == b).count();
     ids.windows(2).map(|pair| shared(pair) + 1).max().unwrap_or_default().max(SHORTEST_ID)
-}
-
-fn shortened(title: &str) -> String {
-    let title = plain_text(&title.replace(['\n', '\r'], " "));
-    if title.chars().count() <= TITLE_WIDTH {
-        title
-    } else {
-        title.chars().take(TITLE_WIDTH - 1).chain(['…']).collect()
-    }
 }
 
 /// Everything about one run but the output that was kept.

@@ -51,8 +51,7 @@ pub(super) fn of(runs: &[StoredRun], out: &[View]) -> Vec<Need> {
 pub(super) fn table(needs: &[Need]) -> String {
     let mut table = Table::new(["WHAT", "WHERE", "WHY", "LOOK"]);
     for need in needs {
-        let why = plain_text(&need.why.replace(['\n', '\r'], " "));
-        let why = if why.chars().count() > WIDTH { why.chars().take(WIDTH - 1).chain(['…']).collect() } else { why };
+        let why = show::shortened(&need.why, WIDTH);
         table.row(BAD, [need.kind.to_owned(), plain_text(&need.about), why, need.command.clone()]);
     }
     table.shown()
