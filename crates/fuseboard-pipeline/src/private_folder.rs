@@ -71,7 +71,7 @@ impl PrivateFolder {
         check(&path, &metadata, metadata.is_file(), "is no file")?;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(PrivateLock { _file: file }),
+                Ok(()) => return Ok(PrivateLock(file)),
                 Err(TryLockError::Error(error)) => return Err(io(error)),
                 Err(TryLockError::WouldBlock) if deadline.has_passed() => {
                     return Err(io(io::Error::new(io::ErrorKind::TimedOut, "another process has it for too long")));
@@ -184,8 +184,24 @@ impl PrivateFolder {
 /// The turn of one process. Dropped, it is the next one's.
 #[must_use = "dropped, it is the next one's turn"]
 #[derive(Debug)]
-pub struct PrivateLock {
-    _file: File,
+pub struct PrivateLock(File);
+
+impl PrivateLock {
+    /// The turn that the lock of this file stands for.
+    ///
+    /// # Errors
+    /// Another process has it, or there can be no lock.
+    pub fn try_of(file: File) -> Result<Self, TryLockError> {
+        file.try_lock().map(|()| Self(file))
+    }
+}
+
+impl Drop for PrivateLock {
+    fn drop(&mut self) {
+        // Closing it would not do: a child that another thread is just starting has it open, too. If this fails,
+        // the kernel lets go of it a little later.
+        let _ = self.0.unlock();
+    }
 }
 
 /// Makes a folder that only the user may look into, and those above it that are missing. One that is there stays as it is.

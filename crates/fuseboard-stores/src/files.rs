@@ -38,6 +38,20 @@ pub(crate) struct Found {
     pub(crate) empty: bool,
 }
 
+/// An open file whose lock is ours until this is dropped.
+///
+/// Closing the file would not do: a child that another thread is just starting has it open, too, until it begins
+/// its program, and the lock would last as long.
+#[derive(Debug)]
+pub(crate) struct Held(pub(crate) File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // The kernel lets go of it in any case, a little later.
+        let _ = self.0.unlock();
+    }
+}
+
 impl Identity {
     pub(crate) fn of(meta: &Metadata) -> Self {
         Self { device: meta.dev(), inode: meta.ino() }
@@ -120,13 +134,13 @@ impl Files {
 
     /// The right to open the database, if nobody is just beginning it or setting it aside. Until a connection
     /// has opened every companion, a new file under the old name would be mixed up with the old one's.
-    pub(crate) fn try_share(&self) -> Result<Option<File>, StoreError> {
+    pub(crate) fn try_share(&self) -> Result<Option<Held>, StoreError> {
         let (path, file) = self.lock_file()?;
         granted(&path, file.try_lock_shared(), file)
     }
 
     /// The right to change which file the database is.
-    pub(crate) fn try_own(&self) -> Result<Option<File>, StoreError> {
+    pub(crate) fn try_own(&self) -> Result<Option<Held>, StoreError> {
         let (path, file) = self.lock_file()?;
         granted(&path, file.try_lock(), file)
     }
@@ -231,9 +245,9 @@ fn check_mode(path: &Path, meta: &Metadata) -> Result<(), StoreError> {
     Err(refuse(path, "can be changed by everybody", &remedy))
 }
 
-fn granted(path: &Path, answer: Result<(), TryLockError>, file: File) -> Result<Option<File>, StoreError> {
+fn granted(path: &Path, answer: Result<(), TryLockError>, file: File) -> Result<Option<Held>, StoreError> {
     match answer {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Held(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(trouble(path, "locked", error)),
     }
@@ -246,6 +260,19 @@ fn move_to(from: &Path, to: &Path) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_ends_with_its_owner_though_a_child_still_has_the_file_open() {
+        let home = tempfile::tempdir().unwrap();
+        let files = Files::new(&home.path().join("state.db"));
+        let held = files.try_own().unwrap().unwrap();
+        // The same open file, as a child has it between its birth and its program.
+        let inherited = held.0.try_clone().unwrap();
+        assert!(files.try_own().unwrap().is_none());
+        drop(held);
+        assert!(files.try_own().unwrap().is_some());
+        drop(inherited);
+    }
 
     #[test]
     fn only_the_file_that_was_found_damaged_is_set_aside() {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use fuseboard::store::{Deferred, StoreError, StoreTrouble, Taken};
 use fuseboard::{CircuitName, Outcome};
 
-use crate::files::{Files, Identity, private, trouble};
+use crate::files::{Files, Held, Identity, private, trouble};
 use crate::format::cut_message;
 use crate::patience::Patience;
 
@@ -49,14 +49,14 @@ impl<'a> Spool<'a> {
             return Err(self.refuse(&format!("a report of circuit {} is too long to be kept", report.circuit)));
         };
         self.files.make_folder()?;
-        let mut file = self.shared()?;
+        let Held(file) = &self.shared()?;
         let length = file.metadata().map_err(|error| trouble(&self.path, "looked at", error))?.len();
         if length > MOST_BYTES {
             return Err(self.refuse("8 MiB of reports wait already; `fuseboard doctor` says why none is applied"));
         }
         // The line feed in front keeps this report apart from one that a full disk has torn.
         let line = format!("\n{line}\n");
-        match file.write(line.as_bytes()) {
+        match (&mut &*file).write(line.as_bytes()) {
             Ok(written) if written == line.len() => Ok(()),
             Ok(_) => Err(trouble(&self.path, "written", io::ErrorKind::StorageFull.into())),
             Err(error) => Err(trouble(&self.path, "written", error)),
@@ -69,13 +69,13 @@ impl<'a> Spool<'a> {
             return Ok(Taken::default());
         }
         self.files.check_folder()?;
-        let Some(mut file) = self.adopt()? else { return Ok(Taken::default()) };
-        let (reports, unreadable) = read(&mut file).map_err(|error| trouble(&self.taken, "read", error))?;
+        let Some(held) = self.adopt()? else { return Ok(Taken::default()) };
+        let (reports, unreadable) = read(&held.0).map_err(|error| trouble(&self.taken, "read", error))?;
         let path = self.taken.clone();
         Ok(Taken::new(reports, unreadable, move || {
             let removed = fs::remove_file(&path).map_err(|error| trouble(&path, "removed", error));
             // Only now may the next taker have it.
-            drop(file);
+            drop(held);
             removed
         }))
     }
@@ -84,20 +84,20 @@ impl<'a> Spool<'a> {
     pub(crate) fn waiting(&self) -> Result<Vec<Deferred>, StoreError> {
         let mut waiting = Vec::new();
         for path in [&self.taken, &self.path] {
-            if let Some(mut file) = open(path)? {
-                waiting.extend(read(&mut file).map_err(|error| trouble(path, "read", error))?.0);
+            if let Some(file) = open(path)? {
+                waiting.extend(read(&file).map_err(|error| trouble(path, "read", error))?.0);
             }
         }
         Ok(waiting)
     }
 
     /// The file that every writer appends to at this moment, shared with the others.
-    fn shared(&self) -> Result<File, StoreError> {
+    fn shared(&self) -> Result<Held, StoreError> {
         let mut patience = Patience::of(BRIEFLY);
         loop {
             let file = private().append(true).open(&self.path).map_err(|error| trouble(&self.path, "opened", error))?;
-            if may_append(&file, &self.path) {
-                return Ok(file);
+            if let Some(held) = may_append(file, &self.path) {
+                return Ok(held);
             }
             if !patience.nap() {
                 return Err(self.refuse("another process holds it"));
@@ -106,21 +106,22 @@ impl<'a> Spool<'a> {
     }
 
     /// The taken file, owned: one that a dead taker left, else what has been spooled since.
-    fn adopt(&self) -> Result<Option<File>, StoreError> {
+    fn adopt(&self) -> Result<Option<Held>, StoreError> {
         let left = open(&self.taken)?;
         let Some(file) = (if left.is_some() { left } else { open(&self.path)? }) else { return Ok(None) };
         // Writers hold it for one call only, so whoever keeps it from us is another taker.
         if file.try_lock().is_err() {
             return Ok(None);
         }
-        if is_at(&file, &self.taken) {
+        let held = Held(file);
+        if is_at(&held.0, &self.taken) {
             // A taker that died between the two steps below left both names.
-            if is_at(&file, &self.path) {
+            if is_at(&held.0, &self.path) {
                 fs::remove_file(&self.path).map_err(|error| trouble(&self.path, "taken", error))?;
             }
-            return Ok(Some(file));
+            return Ok(Some(held));
         }
-        if !is_at(&file, &self.path) {
+        if !is_at(&held.0, &self.path) {
             return Ok(None);
         }
         // Unlike a renaming, a link never replaces what another taker has left there.
@@ -129,7 +130,7 @@ impl<'a> Spool<'a> {
             linked => linked.map_err(|error| trouble(&self.path, "taken", error))?,
         }
         fs::remove_file(&self.path).map_err(|error| trouble(&self.path, "taken", error))?;
-        Ok(Some(file))
+        Ok(Some(held))
     }
 
     fn refuse(&self, why: &str) -> StoreError {
@@ -145,10 +146,11 @@ fn open(path: &Path) -> Result<Option<File>, StoreError> {
     }
 }
 
-/// Whether what is appended to this file from now on will be taken: no taker has it, nor has had it since it was
-/// opened.
-fn may_append(file: &File, path: &Path) -> bool {
-    file.try_lock_shared().is_ok() && is_at(file, path)
+/// The file, shared, if what is appended to it from now on will be taken: no taker has it, nor has had it since it
+/// was opened.
+fn may_append(file: File, path: &Path) -> Option<Held> {
+    file.try_lock_shared().ok()?;
+    Some(Held(file)).filter(|held| is_at(&held.0, path))
 }
 
 /// Whether this name still leads to the open file.
@@ -159,7 +161,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 }
 
 /// Every report in the file, and how many lines are none.
-fn read(file: &mut File) -> io::Result<(Vec<Deferred>, usize)> {
+fn read(file: &File) -> io::Result<(Vec<Deferred>, usize)> {
     let mut bytes = Vec::new();
     // A crowd of writers may each have seen room for one more line.
     file.take(4 * MOST_BYTES).read_to_end(&mut bytes)?;
@@ -206,17 +208,17 @@ mod tests {
         let (path, taken) = (home.path().join("spool"), home.path().join("taken"));
         let opened = || private().append(true).open(&path).unwrap();
 
-        let early = opened();
+        let [meanwhile, gone, another] = [opened(), opened(), opened()];
         let holder = open(&path).unwrap().unwrap();
         holder.lock().unwrap();
-        assert!(!may_append(&early, &path), "a taker is just at it");
+        assert!(may_append(meanwhile, &path).is_none(), "a taker is just at it");
         fs::rename(&path, &taken).unwrap();
         drop(holder);
         fs::remove_file(&taken).unwrap();
-        assert!(!may_append(&early, &path), "it is gone");
+        assert!(may_append(gone, &path).is_none(), "it is gone");
         let late = opened();
-        assert!(!may_append(&early, &path), "it is another one by now");
-        assert!(may_append(&late, &path));
+        assert!(may_append(another, &path).is_none(), "it is another one by now");
+        assert!(may_append(late, &path).is_some());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use fuseboard_pipeline::make_private_folder;
+use fuseboard_pipeline::{PrivateLock, make_private_folder};
 use serde::{Deserialize, Serialize};
 
 use super::message::Message;
@@ -111,9 +111,7 @@ impl Spool {
             return Ok(Taken::default());
         }
         let lock = File::open(&self.0).map_err(|error| self.error("cannot be read", error))?;
-        if lock.try_lock().is_err() {
-            return Ok(Taken::default());
-        }
+        let Ok(lock) = PrivateLock::try_of(lock) else { return Ok(Taken::default()) };
         // Listed again: another run may have been at it until now.
         let entries = self.files()?.into_iter().filter_map(|path| {
             // What cannot be read stays, and is counted among those that wait.
@@ -171,7 +169,7 @@ impl Spool {
 #[must_use = "they wait on until they are done"]
 pub struct Taken {
     entries: Vec<(PathBuf, Message)>,
-    _lock: Option<File>,
+    _lock: Option<PrivateLock>,
 }
 
 impl Taken {
