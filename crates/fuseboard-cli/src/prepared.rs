@@ -168,8 +168,11 @@ impl<'a> Prepared<'a> {
     pub(crate) fn look_at_the_end(&self, job: &mut Job) {
         let git = git(self.settings, &self.run_id, &job.project.path, GIT_LIMIT);
         let project = &mut job.project;
-        project.branch = project.branch.take().or_else(|| git.branch().ok().flatten());
-        project.commit = project.commit.take().or_else(|| git.head().ok().flatten().map(|commit| commit.to_string()));
+        if project.branch.is_none() || project.commit.is_none() {
+            let (branch, commit) = git.checked_out().unwrap_or_default();
+            project.branch = project.branch.take().or(branch);
+            project.commit = project.commit.take().or_else(|| commit.map(|commit| commit.to_string()));
+        }
     }
 
     /// Runs the pipeline for a job that has ended, tells and keeps its report; `code` makes the program's code

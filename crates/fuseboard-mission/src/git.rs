@@ -94,8 +94,8 @@ pub struct Git {
     deadline: Deadline,
     interrupt: Interrupt,
     marker: Option<Marker>,
-    /// The top folder of the repository that was given first, free of links: no program in it is run.
-    guarded: Option<PathBuf>,
+    /// The search path of every call: no program in the repository that was given first is run.
+    path: Option<OsString>,
     /// A private folder for indexes of our own; where there is none they are made for each look.
     indexes: Option<PathBuf>,
 }
@@ -120,7 +120,8 @@ impl Git {
         let folder = folder.into();
         let root = Repository::containing(&folder).map(|repository| repository.root().to_owned());
         let guarded = root.or_else(|| folder.canonicalize().ok());
-        Self { folder, deadline, interrupt: interrupt.clone(), marker: None, guarded, indexes: None }
+        let path = surroundings::path_outside(guarded.as_deref());
+        Self { folder, deadline, interrupt: interrupt.clone(), marker: None, path, indexes: None }
     }
 
     /// Git in the job's folder, for this step.
@@ -168,6 +169,23 @@ impl Git {
     pub fn branch(&self) -> Result<Option<String>, GitError> {
         let name = self.symbolic_ref("HEAD")?;
         Ok(name.and_then(|name| name.strip_prefix("refs/heads/").map(str::to_owned)))
+    }
+
+    /// The branch and the commit that are checked out, of one look.
+    ///
+    /// # Errors
+    /// As for [`branch`](Self::branch) and [`head`](Self::head).
+    pub fn checked_out(&self) -> Result<(Option<String>, Option<CommitId>), GitError> {
+        let said = self.call("rev-parse").args(["HEAD^{commit}", "--symbolic-full-name", "HEAD"]).run()?;
+        if said.code != 0 {
+            // Before the first commit there is a branch all the same.
+            return Ok((self.branch()?, self.head()?));
+        }
+        let lines = str::from_utf8(&said.stdout);
+        let lines = lines.map_err(|_| GitError::cannot_tell("the branch's name is not UTF-8"))?;
+        let (commit, reference) = lines.split_once('\n').unwrap_or((lines, ""));
+        let branch = reference.trim_end_matches('\n').strip_prefix("refs/heads/").map(str::to_owned);
+        Ok((branch, Some(CommitId::of_line(commit.as_bytes())?)))
     }
 
     /// The commit that a revision names, if there is one. It is never taken for an option.

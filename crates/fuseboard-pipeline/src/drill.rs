@@ -31,7 +31,7 @@ use fuseboard::{Board, Failure, FailureKind, Outcome};
 use self::stand_in::{Play, StandIn, StillTree, Unreadable, command};
 use crate::job::{Job, JobProject};
 use crate::ledger::NoLedger;
-use crate::pins::Pins;
+use crate::pins::{Lookup, Pins};
 use crate::pipeline::{Pipeline, PlannedStep, Task};
 use crate::process::Interrupt;
 use crate::redact::Redactor;
@@ -236,7 +236,7 @@ impl Drill {
             hanging.for_each(|step| step.settings.timeout = Some(HANG));
         }
         if fault == Fault::ChangedRules {
-            let pins = Pins::of([part.as_str()], &self.scratch);
+            let pins = Pins::of([part.as_str()], &Lookup::from(&self.scratch));
             pipeline.steps.iter_mut().filter(|step| step.name() == name).for_each(|step| step.pins = pins.clone());
             if let Err(error) = std::fs::write(&rules, "softer") {
                 return done(None, Vec::new(), Finding::NotPlanted(format!("{}: {error}", rules.display())));

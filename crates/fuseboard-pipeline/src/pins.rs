@@ -24,13 +24,35 @@ enum Pinned {
     Unreadable,
 }
 
-impl Pins {
-    /// Pins every word that, seen from `folder`, names or could come to name a file of its repository; outside of
-    /// any, a file in the folder.
-    pub(crate) fn of<'a>(words: impl IntoIterator<Item = &'a str>, folder: &Path) -> Self {
+/// Where the words of commands are looked up, found once for all of them.
+pub(crate) struct Lookup<'a> {
+    folder: &'a Path,
+    /// The top of the folder's repository; outside of any, the folder itself. Free of links if it is there.
+    root: PathBuf,
+    /// The folders of `PATH` that lie there.
+    programs: Vec<PathBuf>,
+}
+
+impl<'a> Lookup<'a> {
+    pub(crate) fn from(folder: &'a Path) -> Self {
         let repository = Repository::containing(folder);
         let root = repository.as_ref().map_or(folder, Repository::root);
-        let inside = words.into_iter().map(|word| folder.join(word)).filter(|path| lies_in(path, root));
+        let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+        let is_inside = |place: &PathBuf| {
+            place.starts_with(root) || place.canonicalize().is_ok_and(|place| place.starts_with(&real))
+        };
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let programs = std::env::split_paths(&path).map(|place| folder.join(place)).filter(is_inside).collect();
+        Self { folder, root: real, programs }
+    }
+}
+
+impl Pins {
+    /// Pins every word that, seen from the folder, names or could come to name a file of its repository; outside of
+    /// any, a file in the folder.
+    pub(crate) fn of<'a>(words: impl IntoIterator<Item = &'a str>, lookup: &Lookup<'_>) -> Self {
+        let places = words.into_iter().map(|word| lookup.folder.join(word));
+        let inside = places.filter(|path| lies_in(path, &lookup.root));
         Self(inside.map(|path| (path.clone(), look(&path))).collect())
     }
 
@@ -41,19 +63,13 @@ impl Pins {
 
     /// The same for the words of commands: where `PATH` leads into the repository, also what a program of that name is
     /// or would be there. Any word may be a program: the first one is, and what `env` is to start.
-    pub(crate) fn of_command(words: &[String], folder: &Path) -> Self {
-        let mut pins = Self::of(words.iter().map(String::as_str), folder);
-        let Some(path) = std::env::var_os("PATH") else { return pins };
-        let repository = Repository::containing(folder);
-        let root = repository.as_ref().map_or(folder, Repository::root);
-        let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        for place in std::env::split_paths(&path).map(|place| folder.join(place)) {
-            if place.starts_with(root) || place.canonicalize().is_ok_and(|place| place.starts_with(&real)) {
-                for program in words.iter().filter(|word| !word.is_empty() && !word.contains('/')) {
-                    let candidate = place.join(program);
-                    let found = look(&candidate);
-                    pins.0.insert(candidate, found);
-                }
+    pub(crate) fn of_command(words: &[String], lookup: &Lookup<'_>) -> Self {
+        let mut pins = Self::of(words.iter().map(String::as_str), lookup);
+        for place in &lookup.programs {
+            for program in words.iter().filter(|word| !word.is_empty() && !word.contains('/')) {
+                let candidate = place.join(program);
+                let found = look(&candidate);
+                pins.0.insert(candidate, found);
             }
         }
         pins
@@ -73,10 +89,9 @@ impl Pins {
 
 /// Whether a path leads into a folder, or its name stands there, as far as it exists.
 fn lies_in(path: &Path, root: &Path) -> bool {
-    let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     let folders = [path.canonicalize().ok(), path.parent().and_then(|parent| parent.canonicalize().ok())];
     let mut known = folders.into_iter().flatten().peekable();
-    if known.peek().is_none() { path.starts_with(root) } else { known.any(|real| real.starts_with(&root)) }
+    if known.peek().is_none() { path.starts_with(root) } else { known.any(|real| real.starts_with(root)) }
 }
 
 fn look(path: &Path) -> Pinned {
@@ -99,7 +114,7 @@ mod tests {
     fn a_file_that_a_command_names_is_missed_when_changed_removed_or_only_then_made() {
         let folder = tempfile::tempdir().unwrap();
         let script = folder.path().join("check.sh");
-        let pins = || Pins::of(["sh", "check.sh", "-x", "later.sh"], folder.path());
+        let pins = || Pins::of(["sh", "check.sh", "-x", "later.sh"], &Lookup::from(folder.path()));
         fs::write(&script, "exit 1").unwrap();
         let before = pins();
         assert_eq!(before.changed(), None);
@@ -116,20 +131,20 @@ mod tests {
     #[test]
     fn what_lies_outside_of_the_folder_is_not_pinned() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Pins::of(["/bin/sh", "../made", "/nowhere/at/all"], folder.path()), Pins::default());
+        assert_eq!(Pins::of(["/bin/sh", "../made", "/nowhere/at/all"], &Lookup::from(folder.path())), Pins::default());
     }
 
     #[test]
     fn a_word_that_is_too_long_for_a_name_names_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let script = "echo one; ".repeat(100);
-        assert_eq!(Pins::of(["sh", "-c", &script], folder.path()).changed(), None);
+        assert_eq!(Pins::of(["sh", "-c", &script], &Lookup::from(folder.path())).changed(), None);
     }
 
     #[test]
     fn a_new_folder_changes_no_rule() {
         let folder = tempfile::tempdir().unwrap();
-        let pins = Pins::of(["pytest", "tests"], folder.path());
+        let pins = Pins::of(["pytest", "tests"], &Lookup::from(folder.path()));
         fs::create_dir(folder.path().join("tests")).unwrap();
         assert_eq!(pins.changed(), None);
     }

@@ -13,7 +13,7 @@ use crate::config::{
     Word, Work,
 };
 use crate::hooks;
-use crate::pins::Pins;
+use crate::pins::{Lookup, Pins};
 use crate::runner::Selection;
 use crate::step::{Step, Written};
 
@@ -75,6 +75,8 @@ impl Pipeline {
     pub fn plan(config: &Config, place: &Place<'_>, built_ins: &dyn BuiltIns) -> Result<Self, ConfigErrors> {
         let mut errors: Option<ConfigErrors> = None;
         let mut steps = Vec::new();
+        let lookup = Lookup::from(place.folder);
+        let planned = |declaration, task| PlannedStep::new(config, place, &lookup, declaration, task);
         let mut names: BTreeSet<String> = config.steps.iter().map(|step| step.name.to_string()).collect();
         for declaration in &config.steps {
             let task = match &declaration.work {
@@ -97,12 +99,12 @@ impl Pipeline {
             };
             let in_its_place = hooks::steps_of(declaration, &programs.unwrap_or_default(), &mut names);
             if in_its_place.is_empty() {
-                steps.push(PlannedStep::new(config, place, declaration.clone(), task));
+                steps.push(planned(declaration.clone(), task));
             }
             let origin = &declaration.name;
             steps.extend(in_its_place.into_iter().map(|(step, words)| PlannedStep {
                 origin: Some((**origin).clone()),
-                ..PlannedStep::new(config, place, step, Task::Command(words))
+                ..planned(step, Task::Command(words))
             }));
         }
         errors.map_or(Ok(Self { steps, section: config.pipeline }), Err)
@@ -152,13 +154,13 @@ impl Pipeline {
 }
 
 impl PlannedStep {
-    fn new(config: &Config, place: &Place<'_>, declaration: StepDeclaration, task: Task) -> Self {
+    fn new(config: &Config, place: &Place<'_>, lookup: &Lookup<'_>, declaration: StepDeclaration, task: Task) -> Self {
         let pins = match &task {
-            Task::Command(words) => Pins::of_command(words, place.folder),
+            Task::Command(words) => Pins::of_command(words, lookup),
             Task::BuiltIn(step) => {
                 let read = step.reads_files().into_iter().map(|file| place.config_folder.join(file));
                 let read = read.filter_map(|file| file.into_os_string().into_string().ok());
-                Pins::of_command(&step.names_files().into_iter().chain(read).collect::<Vec<_>>(), place.folder)
+                Pins::of_command(&step.names_files().into_iter().chain(read).collect::<Vec<_>>(), lookup)
             }
         };
         let settings = config.step_circuit(place.project, &declaration);

@@ -150,12 +150,33 @@ pub(crate) fn ignored(signals: &[i32]) -> Vec<i32> {
     signals.iter().copied().filter(is_ignored).collect()
 }
 
+/// The most that is read of a file of `/proc`, in bytes.
+const PROC_READ: usize = 8192;
+
 /// A file of `/proc` in one read: the kernel makes its text anew for each.
 fn read_proc(path: &str) -> io::Result<Vec<u8>> {
-    let mut text = vec![0; 8192];
+    let mut text = vec![0; PROC_READ];
     let length = fs::File::open(path)?.read(&mut text)?;
     text.truncate(length);
     Ok(text)
+}
+
+/// All children of this process, also those that are dead and not reaped; `None` where the kernel does not tell. Cheap,
+/// however many processes there are. Complete if none is started by us or reaped meanwhile.
+pub(crate) fn children() -> Option<Vec<i32>> {
+    let tasks = fs::read_dir("/proc/self/task").ok()?;
+    let first = std::process::id();
+    let of_thread = |thread: u32| {
+        let list = read_proc(&format!("/proc/self/task/{thread}/children")).ok()?;
+        let whole = str::from_utf8(&list).ok().filter(|list| list.len() < PROC_READ)?;
+        Some(whole.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<i32>>())
+    };
+    let threads = tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok());
+    let others = threads.filter(|thread| *thread != first).filter_map(of_thread).flatten();
+    let mut children: Vec<i32> = others.collect();
+    // Last, for it inherits the children of a thread that ends, and orphans.
+    children.extend(of_thread(first)?);
+    Some(children)
 }
 
 /// Some child of ours that has ended, and for whose status nobody has asked yet.
@@ -240,6 +261,19 @@ mod tests {
         assert_eq!(found.group, nix::unistd::getpgrp().as_raw());
         assert_eq!(found.parent, nix::unistd::getppid().as_raw());
         assert!(!found.dead && found.started > 0);
+    }
+
+    #[test]
+    fn children_are_told_whichever_thread_started_them_and_until_they_are_reaped() {
+        let start = || std::process::Command::new("true").spawn().unwrap();
+        let mut elsewhere = std::thread::spawn(start).join().unwrap();
+        let mut here = start();
+        let pids = [here.id().cast_signed(), elsewhere.id().cast_signed()];
+        let told = || children().unwrap();
+        assert!(pids.iter().all(|pid| told().contains(pid)));
+        here.wait().unwrap();
+        assert!(!told().contains(&pids[0]) && told().contains(&pids[1]));
+        elsewhere.wait().unwrap();
     }
 
     #[test]

@@ -5,7 +5,14 @@ use std::collections::BTreeMap;
 use super::{CommitId, Git, GitError, error};
 
 /// Where the base is looked for when nobody names it, best first.
-const BASES: [&str; 3] = ["refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master"];
+const BASES: [&str; 3] = [ORIGIN_HEAD, "refs/heads/main", "refs/heads/master"];
+
+/// The usual branch of `origin`, as it was last seen there.
+const ORIGIN_HEAD: &str = "refs/remotes/origin/HEAD";
+
+/// The same for the base's name, which may also be known from `origin` alone.
+const NAMED_BASES: [&str; 4] =
+    ["refs/heads/main", "refs/remotes/origin/main", "refs/heads/master", "refs/remotes/origin/master"];
 
 impl Git {
     /// The commit against which work is judged: that of `option`, a branch before anything else, else
@@ -14,21 +21,59 @@ impl Git {
     /// # Errors
     /// [`GitError::CannotTell`] if there is none.
     pub fn base(&self, option: Option<&str>) -> Result<CommitId, GitError> {
-        let candidates = match option {
-            // A tag of the branch's name must not take its place, as it would in git.
-            Some(name) => vec![format!("refs/heads/{name}"), format!("refs/remotes/{name}"), name.to_owned()],
-            None => BASES.map(str::to_owned).to_vec(),
+        let Some(name) = option else {
+            let usual = self.usual_bases()?;
+            let found = BASES.iter().find_map(|name| usual.iter().find(|(reference, _)| reference == name));
+            return found.map(|(_, commit)| commit.clone()).ok_or_else(|| {
+                GitError::cannot_tell(
+                    "there is no base: neither origin/HEAD nor main nor master exists; name one by `base`",
+                )
+            });
         };
-        for candidate in candidates {
+        // A tag of the branch's name must not take its place, as it would in git.
+        for candidate in [format!("refs/heads/{name}"), format!("refs/remotes/{name}"), name.to_owned()] {
             if let Some(commit) = self.resolve(&candidate)? {
                 return Ok(commit);
             }
         }
         self.root()?;
-        Err(GitError::cannot_tell(match option {
-            Some(name) => format!("the base {} is no commit here", error::shown(name.as_bytes())),
-            None => "there is no base: neither origin/HEAD nor main nor master exists; name one by `base`".to_owned(),
-        }))
+        Err(GitError::cannot_tell(format!("the base {} is no commit here", error::shown(name.as_bytes()))))
+    }
+
+    /// The name of the base branch: `option`, else the one that `origin/HEAD` names, else `main` or `master`, here
+    /// or at `origin`.
+    ///
+    /// # Errors
+    /// [`GitError::CannotTell`] if there is none.
+    pub fn base_branch(&self, option: Option<&str>) -> Result<String, GitError> {
+        if let Some(option) = option {
+            return Ok(option.strip_prefix("refs/heads/").unwrap_or(option).to_owned());
+        }
+        // Also one that leads to nothing yet: it says where work goes.
+        if let Some(name) = self.symbolic_ref(ORIGIN_HEAD)?
+            && let Some(name) = name.strip_prefix("refs/remotes/origin/")
+        {
+            return Ok(name.to_owned());
+        }
+        let usual = self.usual_bases()?;
+        let known = |name: &&&str| usual.iter().any(|(reference, _)| reference == **name);
+        let name = NAMED_BASES.iter().find(known).and_then(|name| name.rsplit('/').next());
+        name.map(str::to_owned).ok_or_else(|| {
+            GitError::cannot_tell(
+                "there is no base branch: neither origin/HEAD nor main nor master; name one by `base`",
+            )
+        })
+    }
+
+    /// Those of [`BASES`] and [`NAMED_BASES`] that stand at a commit, with it.
+    fn usual_bases(&self) -> Result<Vec<(String, CommitId)>, GitError> {
+        let format = "--format=%(objecttype) %(objectname) %(refname)";
+        let list = self.call("for-each-ref").arg(format).args(BASES).args(NAMED_BASES).output()?;
+        let base = |line: &[u8]| {
+            let (commit, reference) = str::from_utf8(line).ok()?.strip_prefix("commit ")?.split_once(' ')?;
+            Some((reference.to_owned(), CommitId::new(commit)?))
+        };
+        Ok(list.split(|byte| *byte == b'\n').filter_map(base).collect())
     }
 
     /// The commit of a base that is named, a branch or a commit, when the branches stood so.

@@ -102,32 +102,6 @@ impl Git {
         }
         Ok(Some(remote.name.clone()))
     }
-
-    /// The name of the base branch: `option`, else the one that `origin/HEAD` names, else `main` or `master`, here
-    /// or at `origin`.
-    ///
-    /// # Errors
-    /// [`GitError::CannotTell`] if there is none.
-    pub fn base_branch(&self, option: Option<&str>) -> Result<String, GitError> {
-        if let Some(option) = option {
-            return Ok(option.strip_prefix("refs/heads/").unwrap_or(option).to_owned());
-        }
-        if let Some(name) = self.symbolic_ref("refs/remotes/origin/HEAD")?
-            && let Some(name) = name.strip_prefix("refs/remotes/origin/")
-        {
-            return Ok(name.to_owned());
-        }
-        for name in ["main", "master"] {
-            for folder in ["refs/heads", "refs/remotes/origin"] {
-                if self.resolve(&format!("{folder}/{name}"))?.is_some() {
-                    return Ok(name.to_owned());
-                }
-            }
-        }
-        Err(GitError::cannot_tell(
-            "there is no base branch: neither origin/HEAD nor main nor master; name one by `base`",
-        ))
-    }
 }
 
 fn pushed(call: Call<'_>, branch: &str) -> Result<(), GitError> {

@@ -32,7 +32,7 @@ impl Git {
         for (variable, value) in VARIABLES {
             command = command.env(variable, value);
         }
-        if let Some(path) = self.path_outside() {
+        if let Some(path) = &self.path {
             command = command.env("PATH", path);
         }
         if let Some(marker) = &self.marker {
@@ -45,15 +45,14 @@ impl Git {
     pub(crate) fn run(&self, command: &Command) -> Ended {
         process::run(command, &self.interrupt, self.deadline)
     }
+}
 
-    /// `PATH` without the folders that whoever works in the repository could put a program of their own into.
-    fn path_outside(&self) -> Option<OsString> {
-        let inside = |folder: &Path| {
-            let real = folder.canonicalize();
-            folder.is_relative()
-                || real.is_ok_and(|real| self.guarded.as_ref().is_some_and(|guarded| real.starts_with(guarded)))
-        };
-        let path = std::env::var_os("PATH")?;
-        std::env::join_paths(std::env::split_paths(&path).filter(|folder| !inside(folder))).ok()
-    }
+/// `PATH` without the folders that whoever works in the repository could put a program of their own into.
+pub(super) fn path_outside(guarded: Option<&Path>) -> Option<OsString> {
+    let inside = |folder: &Path| {
+        let real = folder.canonicalize();
+        folder.is_relative() || real.is_ok_and(|real| guarded.is_some_and(|guarded| real.starts_with(guarded)))
+    };
+    let path = std::env::var_os("PATH")?;
+    std::env::join_paths(std::env::split_paths(&path).filter(|folder| !inside(folder))).ok()
 }

@@ -11,9 +11,14 @@
 //!
 //! What left the group, the session and its parents and cleared its environment shows none of these signs
 //! unless we are a subreaper. It is then neither found nor named; nothing short of a cgroup could find it.
+//!
+//! Where we are one, the kernel hands us whatever loses its parent, so that a child which ended by itself has left
+//! nobody if we have no children but those of runs under way. The process table is then not looked at.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
+use std::io;
+use std::process::{Child, ExitStatus};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
@@ -37,12 +42,17 @@ struct UnderWay {
     spared: bool,
 }
 
-/// Held by whoever starts a child until it is registered; children may be started side by side. Taken before [`UNDER_WAY`].
-static STARTING: RwLock<()> = RwLock::new(());
+/// Shared by those who start a child, until it is registered, and those who reap one. Taken before [`UNDER_WAY`].
+static COMING_AND_GOING: RwLock<()> = RwLock::new(());
 
-/// Waits until every child that was started is registered: one that nobody has registered yet would be taken for an orphan.
-fn nobody_starting() -> RwLockWriteGuard<'static, ()> {
-    STARTING.write().unwrap_or_else(PoisonError::into_inner)
+fn coming_or_going() -> RwLockReadGuard<'static, ()> {
+    COMING_AND_GOING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until every child that was started is registered, for one that nobody has registered yet would be taken for an
+/// orphan, and keeps all of them as they are.
+fn nobody_moves() -> RwLockWriteGuard<'static, ()> {
+    COMING_AND_GOING.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn under_way() -> MutexGuard<'static, UnderWay> {
@@ -64,9 +74,9 @@ impl Family {
     /// Starts a child by `spawn` and registers it, before another run can take it for an orphan.
     pub(super) fn start<E>(
         marker: Option<Marker>,
-        spawn: impl FnOnce() -> Result<std::process::Child, E>,
-    ) -> Result<(Self, std::process::Child), E> {
-        let _starting = STARTING.read().unwrap_or_else(PoisonError::into_inner);
+        spawn: impl FnOnce() -> Result<Child, E>,
+    ) -> Result<(Self, Child), E> {
+        let _coming = coming_or_going();
         let child = spawn()?;
         let pid = child.id().cast_signed();
         let started = sys::process(pid).map_or(0, |process| process.started);
@@ -101,10 +111,16 @@ impl Family {
     pub(super) fn living(&mut self) -> Vec<Process> {
         let (dead, living): (Vec<Process>, Vec<Process>) = self.members().into_iter().partition(|it| it.dead);
         let us = our_pid();
+        let _going = coming_or_going();
         for orphan in dead.into_iter().filter(|it| it.parent == us && it.pid != self.child.as_raw()) {
             let _ = waitpid(Pid::from_raw(orphan.pid), Some(WaitPidFlag::WNOHANG));
         }
         living
+    }
+
+    /// Whether nobody is left, once the child has ended by itself.
+    pub(super) fn is_gone(&mut self) -> bool {
+        there_are_no_orphans() || self.living().is_empty()
     }
 
     /// The members that live, by name.
@@ -169,7 +185,7 @@ impl Family {
     /// ended whose daemons are to be left alone. In a pipeline, where every step ends all, strays are
     /// therefore ended by the step that ends last; a single command ends its own.
     fn owns_orphans(&self) -> Option<u64> {
-        drop(nobody_starting());
+        drop(nobody_moves());
         let runs = under_way();
         let alone = runs.children.len() == 1 && runs.children.contains(&self.child.as_raw());
         (alone && !runs.spared && sys::is_subreaper()).then_some(runs.since)
@@ -177,7 +193,7 @@ impl Family {
 
     /// The children of the other runs under way.
     fn other_children(&self) -> BTreeSet<i32> {
-        drop(nobody_starting());
+        drop(nobody_moves());
         let mut children = under_way().children.clone();
         children.remove(&self.child.as_raw());
         children
@@ -194,7 +210,7 @@ impl Family {
 
 impl Drop for Family {
     fn drop(&mut self) {
-        let _nobody = nobody_starting();
+        let _nobody = nobody_moves();
         let mut runs = under_way();
         runs.children.remove(&self.child.as_raw());
         runs.spared |= self.spared;
@@ -203,6 +219,20 @@ impl Drop for Family {
             end_orphans(runs.since, self.marker.as_ref());
         }
     }
+}
+
+/// Takes the status of a run's child, after which its number, and its group's, may be another's.
+pub(super) fn reap(child: &mut Child) -> io::Result<ExitStatus> {
+    let _going = coming_or_going();
+    child.wait()
+}
+
+/// Whether we would have been handed every orphan, and have none. A look at our children alone, however many processes the
+/// machine has.
+fn there_are_no_orphans() -> bool {
+    let _nobody = nobody_moves();
+    let runs = under_way();
+    sys::is_subreaper() && sys::children().is_some_and(|ours| ours.iter().all(|pid| runs.children.contains(pid)))
 }
 
 /// Ends the orphans of a busy period that is over, those which carry a marker excepted: they are somebody's, such as a run
@@ -234,10 +264,13 @@ pub(super) fn reap_orphans() {
         return;
     }
     // A look at all processes is dear, and most often nobody has died but a run's own child.
-    let Some(dead) = sys::dead_child() else { return };
-    let _nobody = nobody_starting();
+    if sys::dead_child().is_none_or(|dead| under_way().children.contains(&dead)) {
+        return;
+    }
+    let _nobody = nobody_moves();
     let runs = under_way();
-    if runs.children.contains(&dead) {
+    // Asked again: the first answer may have been a run's own child, reaped and forgotten by now.
+    if sys::dead_child().is_none_or(|dead| runs.children.contains(&dead)) {
         return;
     }
     let us = our_pid();

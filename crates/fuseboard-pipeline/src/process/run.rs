@@ -235,7 +235,7 @@ impl<'a> Run<'a> {
                 self.family.spare();
                 return true;
             }
-            if self.family.living().is_empty() {
+            if self.family.is_gone() {
                 return true;
             }
             self.begin_ending(None);
@@ -308,7 +308,7 @@ impl<'a> Run<'a> {
         let left_behind = if self.ending.is_some() { self.family.survivors() } else { Vec::new() };
         let too_large = self.is_too_large().then_some(How::OutputTooLarge);
         // Only now: until here its zombie kept the group's number from being given to others.
-        let own_end = self.child_has_ended.then(|| self.child.wait().map_or(How::Lost, How::from_status));
+        let own_end = self.child_has_ended.then(|| family::reap(&mut self.child).map_or(How::Lost, How::from_status));
         let why = self.ending.and_then(|ending| ending.why).or(too_large);
         let how = match (why, own_end) {
             (Some(why), _) => why,
