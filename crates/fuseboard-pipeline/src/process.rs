@@ -15,8 +15,9 @@
 //! killing --nothing is left, or 2 s have passed---> over        what is still there is named
 //! ```
 //!
-//! Nothing is polled at intervals while the child runs: one `poll(2)` waits for its pipes, for SIGCHLD and the
-//! interrupts by a self-pipe, and for the next moment that was agreed. Any number of runs may be under way in
+//! Nothing is polled at intervals while the child runs: one `poll(2)` waits for its pipes, for its end, for the
+//! interrupts, and for the next moment that was agreed. Only dead orphans are looked for, four times a second, if we are
+//! handed any. Any number of runs may be under way in
 //! the threads of one process. What counts as "came from it" is told in the source of `family.rs`.
 //!
 //! ```
@@ -29,6 +30,7 @@
 //! assert_eq!(ended.stderr.last_error(&Redactor::default()).as_deref(), Some("oops"));
 //! ```
 
+mod children;
 mod command;
 pub(crate) mod deadline;
 mod ended;
@@ -41,6 +43,7 @@ mod spawn;
 mod stream;
 mod terminal;
 mod text;
+mod watch;
 
 pub use command::{Command, KILL_AFTER, Marker, Output, Stdin};
 pub use deadline::Deadline;

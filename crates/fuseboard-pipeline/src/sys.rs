@@ -140,111 +140,28 @@ pub(crate) fn name_of(pid: i32) -> Vec<u8> {
     name
 }
 
-/// Which of these signals this process ignores, as under `nohup` or in the background of a script. None where
-/// that cannot be told.
-pub(crate) fn ignored(signals: &[i32]) -> Vec<i32> {
-    let status = read_proc("/proc/self/status").unwrap_or_default();
-    let status = String::from_utf8_lossy(&status);
-    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
-    let is_ignored = |signal: &i32| mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1);
-    signals.iter().copied().filter(is_ignored).collect()
+/// Whether this process ignored a signal when it was first asked, as under `nohup` or in the background of a script.
+/// Where that cannot be told it did not.
+pub(crate) fn is_ignored(signal: i32) -> bool {
+    static MASK: OnceLock<u64> = OnceLock::new();
+    let read = || {
+        let status = read_proc("/proc/self/status").unwrap_or_default();
+        let status = String::from_utf8_lossy(&status);
+        let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+        mask.unwrap_or(0)
+    };
+    MASK.get_or_init(read) >> (signal - 1) & 1 == 1
 }
 
 /// The most that is read of a file of `/proc`, in bytes.
-const PROC_READ: usize = 8192;
+pub(crate) const PROC_READ: usize = 8192;
 
 /// A file of `/proc` in one read: the kernel makes its text anew for each.
-fn read_proc(path: &str) -> io::Result<Vec<u8>> {
+pub(crate) fn read_proc(path: &str) -> io::Result<Vec<u8>> {
     let mut text = vec![0; PROC_READ];
     let length = fs::File::open(path)?.read(&mut text)?;
     text.truncate(length);
     Ok(text)
-}
-
-/// All children of this process, also those that are dead and not reaped; `None` where the kernel does not tell. Cheap,
-/// however many processes there are. Complete if none is started by us or reaped meanwhile.
-pub(crate) fn children() -> Option<Vec<i32>> {
-    let tasks = fs::read_dir("/proc/self/task").ok()?;
-    let first = std::process::id();
-    let of_thread = |thread: u32| {
-        let list = read_proc(&format!("/proc/self/task/{thread}/children")).ok()?;
-        let whole = str::from_utf8(&list).ok().filter(|list| list.len() < PROC_READ)?;
-        Some(whole.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<i32>>())
-    };
-    let threads = tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok());
-    let others = threads.filter(|thread| *thread != first).filter_map(of_thread).flatten();
-    let mut children: Vec<i32> = others.collect();
-    // Last, for it inherits the children of a thread that ends, and orphans.
-    children.extend(of_thread(first)?);
-    Some(children)
-}
-
-/// Some child of ours that has ended, and for whose status nobody has asked yet.
-#[cfg(target_os = "linux")]
-pub(crate) fn dead_child() -> Option<i32> {
-    use nix::sys::wait::{Id, WaitPidFlag, waitid};
-    let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    waitid(Id::All, look).ok()?.pid().map(nix::unistd::Pid::as_raw)
-}
-
-/// Elsewhere nobody is handed orphans.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn dead_child() -> Option<i32> {
-    None
-}
-
-/// Whether there is a child at all, dead or alive.
-#[cfg(target_os = "linux")]
-pub(crate) fn has_child() -> bool {
-    use nix::sys::wait::{Id, WaitPidFlag, waitid};
-    waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT).is_ok()
-}
-
-/// Elsewhere nobody is handed orphans.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn has_child() -> bool {
-    false
-}
-
-/// What has become of a child since it was last asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    /// It has ended. It stays a zombie, so that its number, which is its group's too, remains its own
-    /// until [`std::process::Child::wait`] takes its status.
-    Ended,
-    /// It was stopped by this signal.
-    Stopped(i32),
-}
-
-/// Asks after a child without waiting. Its status is left to the standard library, which knows real-time
-/// signals; `nix` does not and reports such a death as `EINVAL`.
-#[cfg(target_os = "linux")]
-pub(crate) fn change_of(child: &mut std::process::Child) -> Option<Change> {
-    use nix::errno::Errno;
-    use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
-
-    let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
-    let stops = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
-    match waitid(Id::Pid(pid), stops | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
-        Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) | Err(Errno::EINVAL | Errno::ECHILD) => {
-            Some(Change::Ended)
-        }
-        Ok(WaitStatus::Stopped(_, signal)) => {
-            // Asked again without WNOWAIT, so that one stop is reported once.
-            let _ = waitid(Id::Pid(pid), stops);
-            Some(Change::Stopped(signal as i32))
-        }
-        _ => None,
-    }
-}
-
-/// Asks after a child without waiting. Stops are not seen here.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn change_of(child: &mut std::process::Child) -> Option<Change> {
-    match child.try_wait() {
-        Ok(None) => None,
-        Ok(Some(_)) | Err(_) => Some(Change::Ended),
-    }
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -261,19 +178,6 @@ mod tests {
         assert_eq!(found.group, nix::unistd::getpgrp().as_raw());
         assert_eq!(found.parent, nix::unistd::getppid().as_raw());
         assert!(!found.dead && found.started > 0);
-    }
-
-    #[test]
-    fn children_are_told_whichever_thread_started_them_and_until_they_are_reaped() {
-        let start = || std::process::Command::new("true").spawn().unwrap();
-        let mut elsewhere = std::thread::spawn(start).join().unwrap();
-        let mut here = start();
-        let pids = [here.id().cast_signed(), elsewhere.id().cast_signed()];
-        let told = || children().unwrap();
-        assert!(pids.iter().all(|pid| told().contains(pid)));
-        here.wait().unwrap();
-        assert!(!told().contains(&pids[0]) && told().contains(&pids[1]));
-        elsewhere.wait().unwrap();
     }
 
     #[test]

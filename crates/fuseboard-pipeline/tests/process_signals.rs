@@ -106,6 +106,15 @@ fn a_signal_that_was_ignored_before_stays_ignored_for_the_child_too() {
 }
 
 #[test]
+fn a_childs_status_is_not_lost_where_the_caller_ignores_the_ends_of_children() {
+    let census = Census::new();
+    let mut command = Command::new("env");
+    command.args(["--ignore-signal=CHLD"]).arg(run_one()).args(["sh", "-c", "sleep 0.1; exit 3"]);
+    let (_, said) = Runner::spawn(&mut command, &census).end();
+    assert!(said.contains("Exited(3)"), "{said}");
+}
+
+#[test]
 fn nothing_is_lost_of_what_is_passed_on() {
     let census = Census::new();
     let script = "head -c 3000000 /dev/urandom | tee /dev/stderr | cksum >/dev/null; exit 3";

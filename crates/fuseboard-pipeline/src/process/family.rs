@@ -25,6 +25,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpgrp};
 
+use super::children;
 use super::command::Marker;
 use super::deadline::Deadline;
 use super::ended::Survivor;
@@ -215,7 +216,7 @@ impl Drop for Family {
         runs.children.remove(&self.child.as_raw());
         runs.spared |= self.spared;
         // Of two runs that end at once neither can tell whose an orphan is. Whoever is last ends those.
-        if runs.children.is_empty() && !runs.spared && sys::is_subreaper() && sys::has_child() {
+        if runs.children.is_empty() && !runs.spared && sys::is_subreaper() && children::are_there() {
             end_orphans(runs.since, self.marker.as_ref());
         }
     }
@@ -232,7 +233,7 @@ pub(super) fn reap(child: &mut Child) -> io::Result<ExitStatus> {
 fn there_are_no_orphans() -> bool {
     let _nobody = nobody_moves();
     let runs = under_way();
-    sys::is_subreaper() && sys::children().is_some_and(|ours| ours.iter().all(|pid| runs.children.contains(pid)))
+    sys::is_subreaper() && children::all().is_some_and(|ours| ours.iter().all(|pid| runs.children.contains(pid)))
 }
 
 /// Ends the orphans of a busy period that is over, those which carry a marker excepted: they are somebody's, such as a run
@@ -264,13 +265,13 @@ pub(super) fn reap_orphans() {
         return;
     }
     // A look at all processes is dear, and most often nobody has died but a run's own child.
-    if sys::dead_child().is_none_or(|dead| under_way().children.contains(&dead)) {
+    if children::dead().is_none_or(|dead| under_way().children.contains(&dead)) {
         return;
     }
     let _nobody = nobody_moves();
     let runs = under_way();
     // Asked again: the first answer may have been a run's own child, reaped and forgotten by now.
-    if sys::dead_child().is_none_or(|dead| runs.children.contains(&dead)) {
+    if children::dead().is_none_or(|dead| runs.children.contains(&dead)) {
         return;
     }
     let us = our_pid();

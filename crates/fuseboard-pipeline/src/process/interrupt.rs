@@ -1,4 +1,4 @@
-//! Signals that ask the program to stop, and the self-pipe by which every run hears of them.
+//! Signals that ask the program to stop, and the self-pipes by which that is heard.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -19,6 +19,9 @@ use super::deadline::{Deadline, now};
 /// child and then the child's group, a closing terminal and its shell both send SIGHUP.
 const ECHO: Duration = Duration::from_millis(250);
 
+/// How often is looked for a second signal once the first has come.
+const LISTEN_AGAIN: Duration = Duration::from_millis(50);
+
 /// Whether somebody asked the program to stop, by SIGINT, SIGTERM or SIGHUP. Clones share what was heard.
 ///
 /// The first signal is passed on to what runs and begins its grace; a second one of any kind, at least a
@@ -28,6 +31,8 @@ pub struct Interrupt(Option<Arc<Installed>>);
 
 struct Installed {
     caught: Vec<i32>,
+    /// Readable from the first signal on, for ever.
+    bell: Wake,
     heard: Mutex<Heard>,
 }
 
@@ -45,11 +50,11 @@ impl Interrupt {
     ///
     /// Neither files nor signal handlers are to be had.
     pub fn install() -> io::Result<Self> {
-        let signals = [SIGINT, SIGTERM, SIGHUP];
-        let ignored = crate::sys::ignored(&signals);
-        let caught: Vec<i32> = signals.into_iter().filter(|signal| !ignored.contains(signal)).collect();
+        let is_heard = |signal: &i32| !crate::sys::is_ignored(*signal);
+        let caught: Vec<i32> = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(is_heard).collect();
         let heard = Heard { signals: Signals::new(&caught)?, first: None, again: false };
-        Ok(Self(Some(Arc::new(Installed { caught, heard: Mutex::new(heard) }))))
+        let bell = Wake::on(&caught)?;
+        Ok(Self(Some(Arc::new(Installed { caught, bell, heard: Mutex::new(heard) }))))
     }
 
     /// One that never comes: for work that a signal must not cut, and for tests.
@@ -70,15 +75,23 @@ impl Interrupt {
     /// Sleeps for so long, or until a signal comes, and returns the first that ever did.
     pub fn sleep(&self, duration: Duration) -> Option<i32> {
         let until = Deadline::after(duration);
-        // Without a self-pipe a signal is noticed at the end of the sleep.
-        let wake = Wake::on(self.caught()).ok();
         while self.signal().is_none() && !until.has_passed() {
-            match &wake {
-                Some(wake) => wake.wait(until),
-                None => std::thread::sleep(duration),
-            }
+            let mut fds: Vec<PollFd> =
+                self.bell().map(|bell| PollFd::new(bell, PollFlags::POLLIN)).into_iter().collect();
+            let _ = poll(&mut fds, poll_timeout(until));
         }
         self.signal()
+    }
+
+    /// What becomes readable when the first signal comes; nothing after that, or if none is caught.
+    pub(super) fn bell(&self) -> Option<BorrowedFd<'_>> {
+        let installed = self.0.as_ref()?;
+        self.signal().is_none().then(|| installed.bell.as_fd())
+    }
+
+    /// How long whoever waits may do so before it looks again whether a second signal has come.
+    pub(super) fn patience(&self) -> Deadline {
+        if self.signal().is_some() { Deadline::after(LISTEN_AGAIN) } else { Deadline::NEVER }
     }
 
     /// The signals that are caught here.
@@ -110,7 +123,7 @@ impl Heard {
     }
 }
 
-/// A descriptor that becomes readable when one of some signals comes. Each run has one of its own, because
+/// A descriptor that becomes readable when one of some signals comes. Each waiter has one of its own, because
 /// it has to be emptied by whoever it woke. The standing of things is never read from it: a wake-up only
 /// means that it is time to look at everything.
 #[derive(Debug)]

@@ -1,24 +1,24 @@
 //! The loop that watches one child: the states of the parent module's picture, in order of life.
 
 use std::io;
-use std::os::fd::AsFd;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use signal_hook::consts::{SIGCHLD, SIGCONT, SIGINT};
+use signal_hook::consts::SIGINT;
 
+use super::children::{self, Change};
 use super::command::Command;
 use super::deadline::{self, Deadline};
 use super::ended::{Ended, How, NotStarted};
 use super::family::{self, Family};
-use super::interrupt::{Interrupt, Wake, poll_timeout};
+use super::interrupt::{Interrupt, poll_timeout};
 use super::spawn;
 use super::stream::Stream;
 use super::terminal::Terminal;
-use crate::sys::{self, Change};
+use super::watch::Watch;
 
 /// How long a killed process may take to disappear before it is called left behind.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(2);
@@ -65,7 +65,7 @@ struct Run<'a> {
     deadline: Deadline,
     timeout: Deadline,
     started: Instant,
-    wake: Wake,
+    watch: Watch,
     child: Child,
     child_has_ended: bool,
     family: Family,
@@ -124,9 +124,7 @@ impl<'a> Run<'a> {
         let not_started = |error: io::Error| NotStarted::new(command, &error);
         let (stdout, child_stdout) = Stream::open(&command.stdout, io::stdout()).map_err(not_started)?;
         let (stderr, child_stderr) = Stream::open(&command.stderr, io::stderr()).map_err(not_started)?;
-        // SIGCONT may mean that the shell has brought us to the foreground.
-        let signals = [&[SIGCHLD, SIGCONT], interrupt.caught()].concat();
-        let wake = Wake::on(&signals).map_err(not_started)?;
+        let watch = Watch::prepare(command.foreground && Terminal::is_there()).map_err(not_started)?;
         let spawn = || spawn::spawn(command, child_stdout, child_stderr);
         let (family, child) = Family::start(command.marker.clone(), spawn)?;
         let terminal = command.foreground.then(|| Terminal::for_child(family.group())).flatten();
@@ -136,7 +134,7 @@ impl<'a> Run<'a> {
             deadline,
             timeout: Deadline::after_any(command.timeout),
             started: deadline::now(),
-            wake,
+            watch: watch.over(&child),
             child,
             child_has_ended: false,
             family,
@@ -167,7 +165,7 @@ impl<'a> Run<'a> {
     /// After a signal: sees the child's end, follows its stops, and does what else a signal can mean.
     fn look_at_child(&mut self) {
         while !self.child_has_ended {
-            match (sys::change_of(&mut self.child), &mut self.terminal) {
+            match (children::change_of(&mut self.child), &mut self.terminal) {
                 (Some(Change::Ended), terminal) => {
                     self.child_has_ended = true;
                     self.had_terminal = terminal.as_mut().is_some_and(Terminal::take_back);
@@ -265,27 +263,32 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Waits for a signal, or until the output, as far as it is of `interest`, can flow, and lets it flow.
-    /// Whether a signal came.
+    /// Waits for news of the child, for a signal, or until the output, as far as it is of `interest`, can flow, and lets it
+    /// flow. Whether it is time to look at the child.
     fn wait(&mut self, until: Deadline, interest: Interest<'a>) -> bool {
-        let idle = || PollFd::new(self.wake.as_fd(), PollFlags::empty());
-        let mut fds = [
-            PollFd::new(self.wake.as_fd(), PollFlags::POLLIN),
-            self.stdout.as_ref().and_then(interest).unwrap_or_else(idle),
-            self.stderr.as_ref().and_then(interest).unwrap_or_else(idle),
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let wanted = [
+            self.interrupt.bell().map(readable),
+            self.watch.news(self.child_has_ended).map(readable),
+            self.stdout.as_ref().and_then(interest),
+            self.stderr.as_ref().and_then(interest),
         ];
+        let is_wanted = wanted.each_ref().map(Option::is_some);
+        let mut fds: Vec<PollFd> = wanted.into_iter().flatten().collect();
+        let until = until.or_earlier(self.interrupt.patience()).or_earlier(self.watch.patience(self.child_has_ended));
         if poll(&mut fds, poll_timeout(until)).is_err() {
-            // EINTR, and whatever brought it is in the self-pipe. To look once too often is never wrong.
+            // EINTR. To look once too often is never wrong.
             return true;
         }
-        let [woken, stdout, stderr] = fds.map(|fd| fd.revents().is_none_or(|events| !events.is_empty()));
+        let mut ready = fds.iter().map(|fd| fd.revents().is_none_or(|events| !events.is_empty()));
+        let [bell, news, stdout, stderr] = is_wanted.map(|wanted| wanted && ready.next().unwrap_or(false));
         for (stream, is_ready) in [(&mut self.stdout, stdout), (&mut self.stderr, stderr)] {
             stream.iter_mut().filter(|_| is_ready).for_each(Stream::advance);
         }
-        if woken {
-            self.wake.clear();
+        if news {
+            self.watch.clear();
         }
-        woken
+        bell || news || !(stdout || stderr)
     }
 
     /// Passes on what the child wrote before it ended; what it left behind may hold the pipe open for ever and

@@ -1,0 +1,81 @@
+//! By what a run notices the end of its child.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::Child;
+use std::time::Duration;
+
+use signal_hook::consts::{SIGCHLD, SIGCONT};
+
+use super::children;
+use super::deadline::Deadline;
+use super::interrupt::Wake;
+use crate::sys;
+
+/// How often orphans that were handed to us and have died are looked for while a child runs.
+const REAP_AGAIN: Duration = Duration::from_millis(250);
+
+/// How often is looked at a child for which there is no descriptor.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// What tells that there is news of a child.
+#[derive(Debug)]
+pub(super) enum Watch {
+    /// A descriptor of the child, readable from its end on. Other children's ends wake nobody then.
+    Descriptor(OwnedFd),
+    /// SIGCHLD, whichever child it is of, and SIGCONT: the shell may have brought us to the foreground.
+    Signals(Wake),
+    /// Nothing: no descriptor is to be had just now.
+    Nothing,
+}
+
+impl Watch {
+    /// What has to be there before the child is started. `stops`: it may stop, as one that has a terminal, and that must
+    /// be noticed, too.
+    ///
+    /// # Errors
+    /// No signal handler is to be had.
+    pub(super) fn prepare(stops: bool) -> io::Result<Self> {
+        // While SIGCHLD is ignored, as a caller may have left it, the kernel keeps no child's status: catching it ends that.
+        if stops || !children::have_descriptors() || sys::is_ignored(SIGCHLD) {
+            Wake::on(&[SIGCHLD, SIGCONT]).map(Self::Signals)
+        } else {
+            Ok(Self::Nothing)
+        }
+    }
+
+    /// The same, with the child that was started.
+    pub(super) fn over(self, child: &Child) -> Self {
+        match self {
+            Self::Nothing => children::descriptor(child).map_or(Self::Nothing, Self::Descriptor),
+            other => other,
+        }
+    }
+
+    /// What becomes readable when there is news; nothing that would stay readable after the child's end.
+    pub(super) fn news(&self, child_has_ended: bool) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Descriptor(descriptor) => (!child_has_ended).then(|| descriptor.as_fd()),
+            Self::Signals(wake) => Some(wake.as_fd()),
+            Self::Nothing => None,
+        }
+    }
+
+    /// Forgets the news so far, before they are looked at.
+    pub(super) fn clear(&self) {
+        if let Self::Signals(wake) = self {
+            wake.clear();
+        }
+    }
+
+    /// When to look though there is no news.
+    pub(super) fn patience(&self, child_has_ended: bool) -> Deadline {
+        match self {
+            Self::Signals(_) => Deadline::NEVER,
+            _ if child_has_ended => Deadline::NEVER,
+            Self::Nothing => Deadline::after(LOOK_AGAIN),
+            Self::Descriptor(_) if sys::is_subreaper() => Deadline::after(REAP_AGAIN),
+            Self::Descriptor(_) => Deadline::NEVER,
+        }
+    }
+}
