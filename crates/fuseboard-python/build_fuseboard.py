@@ -35,7 +35,10 @@ def put_program():
 
 def _built():
     """The program as it is released: without shared libraries, where it can be linked so."""
-    static = ["--", "-C", "target-feature=+crt-static"]
+    # Two symbols that the standard library only uses if they are there anyway: without them it starts children by a
+    # copy of the whole process.
+    spawn = "-Wl,-u,gnu_get_libc_version,-u,posix_spawn_file_actions_addchdir_np"
+    static = ["--", "-C", "target-feature=+crt-static", "-C", f"link-arg={spawn}"]
     for flags in [static, []] if sys.platform == "linux" else [[]]:
         build = ["cargo", "rustc", "--release", "--package", "fuseboard-cli", "--bin", "fuseboard"]
         told = subprocess.run(

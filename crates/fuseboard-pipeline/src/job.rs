@@ -149,12 +149,12 @@ fn this_schema<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Sche
 }
 
 impl Job {
-    /// The job as JSON in an unlinked file, read from its start: a step's standard input.
+    /// The job as JSON in a file without a name, read from its start: a step's standard input.
     ///
     /// # Errors
-    /// There is no place for a temporary file.
+    /// There is no place for it.
     pub fn to_file(&self) -> io::Result<File> {
-        let mut file = tempfile::tempfile()?;
+        let mut file = crate::sys::nameless_file()?;
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
         file.write_all(&text)?;

@@ -153,6 +153,16 @@ pub(crate) fn is_ignored(signal: i32) -> bool {
     MASK.get_or_init(read) >> (signal - 1) & 1 == 1
 }
 
+/// An empty file without a name: in memory, so that no full disk is in its way, or where there is no such thing, in the
+/// folder for temporary files.
+pub(crate) fn nameless_file() -> io::Result<fs::File> {
+    #[cfg(target_os = "linux")]
+    if let Ok(file) = nix::sys::memfd::memfd_create(c"fuseboard", nix::sys::memfd::MFdFlags::MFD_CLOEXEC) {
+        return Ok(file.into());
+    }
+    tempfile::tempfile()
+}
+
 /// The most that is read of a file of `/proc`, in bytes.
 pub(crate) const PROC_READ: usize = 8192;
 
