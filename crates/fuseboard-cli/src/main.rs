@@ -6,6 +6,7 @@ mod commands;
 mod console;
 mod exit_code;
 mod home;
+mod host_store;
 mod prepared;
 mod report_table;
 mod settings;

@@ -5,10 +5,7 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fuseboard::clock::SystemClock;
-use fuseboard::event::Row;
-use fuseboard::record::Record;
-use fuseboard::store::{Listed, Loaded, MemoryStore, Store, StoreError, StoreTrouble, Swap, Version};
+use fuseboard::store::{StoreError, StoreTrouble};
 use fuseboard::{Board, BoardBuilder, CircuitName, Policy, View};
 use fuseboard_pipeline::config::load::LoadedConfig;
 use fuseboard_pipeline::config::{CircuitKeys, CircuitSettings, Config, Role, StepDeclaration};
@@ -25,6 +22,7 @@ use crate::args::{Format, Global};
 use crate::console::{self, Console};
 use crate::exit_code::ExitCode;
 use crate::home::{self, Home};
+use crate::host_store::HostStore;
 
 /// The surroundings of one call.
 pub(crate) struct Settings {
@@ -42,14 +40,6 @@ pub(crate) struct Settings {
     redactor: OnceCell<Redactor>,
 }
 
-/// Where this host's circuits live.
-enum HostStore {
-    File(Arc<SqliteStore>),
-    Memory,
-    /// An address that is none, and why.
-    Unusable(String),
-}
-
 impl Settings {
     pub(crate) fn of(global: &Global, console: Console) -> Result<Self, Failed> {
         let started_in = std::env::current_dir().ok();
@@ -62,7 +52,10 @@ impl Settings {
         if let Some(news) = &found.news {
             console.note(news);
         }
-        let store = HostStore::at(&home::store_address(global.store.as_deref(), &found.config));
+        let store = HostStore::of(
+            &home::store_address(global.store.as_deref(), &found.config),
+            found.config.store.group.as_deref(),
+        );
         if let (Some(_), HostStore::Unusable(why)) = (&global.store, &store) {
             return Err(Failed::new(ExitCode::Usage, why));
         }
@@ -301,53 +294,6 @@ impl Settings {
     fn project_circuit_is_absent(&self, name: &CircuitName) -> bool {
         let in_project = CircuitName::new(&format!("{}/{name}", self.project())).ok();
         in_project.is_none_or(|name| !self.is_seen(&name))
-    }
-}
-
-impl HostStore {
-    fn at(address: &str) -> Self {
-        match address.split_once(':') {
-            Some(("memory", _)) => Self::Memory,
-            Some(("sqlite", path)) if !path.is_empty() => {
-                let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
-                Self::File(Arc::new(SqliteStore::new(path, Arc::new(SystemClock))))
-            }
-            _ => {
-                let address = Redactor::default().redact(address);
-                Self::Unusable(format!("{address:?} is no store; write sqlite:/path/state.db"))
-            }
-        }
-    }
-
-    fn shared(&self) -> Arc<dyn Store> {
-        match self {
-            Self::File(store) => store.clone(),
-            Self::Memory => Arc::new(MemoryStore::new()),
-            Self::Unusable(why) => Arc::new(NoStore(why.clone())),
-        }
-    }
-}
-
-/// A store that cannot be used: work goes on without, gates block, operators are told.
-struct NoStore(String);
-
-impl NoStore {
-    fn refuse<T>(&self) -> Result<T, StoreError> {
-        Err(StoreError::new(StoreTrouble::Unreachable, self.0.clone()))
-    }
-}
-
-impl Store for NoStore {
-    fn load(&self, _: &CircuitName) -> Result<Loaded, StoreError> {
-        self.refuse()
-    }
-
-    fn swap(&self, _: &CircuitName, _: Option<Version>, _: &Record, _: &[Row]) -> Result<Swap, StoreError> {
-        self.refuse()
-    }
-
-    fn list(&self) -> Result<Vec<Listed>, StoreError> {
-        self.refuse()
     }
 }
 

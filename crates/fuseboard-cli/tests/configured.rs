@@ -3,6 +3,7 @@
 mod world;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use serde_json::json;
 use world::{World, end_of, finish, signal, start};
@@ -56,6 +57,26 @@ fn a_holder_that_was_stopped_loses_its_probe_and_reports_late() {
     world.await_probe("slow");
     assert_eq!(exec("true").code, 0);
     assert_eq!(world.circuit("slow")["state"], "closed");
+}
+
+#[test]
+fn a_store_is_shared_with_the_group_that_the_configuration_names() {
+    let group = |name: &str| {
+        let world = configured(&format!("[store]\ngroup = \"{name}\"\n"));
+        let ran = world.exec("one", &["--config", "c"], "exit 3");
+        let mode = fs::metadata(world.store()).ok().map(|meta| meta.mode() & 0o777);
+        (world, ran, mode)
+    };
+    let home = World::new();
+    let ours = fs::metadata(home.path(".")).unwrap().gid().to_string();
+    let (_, ran, mode) = group(&ours);
+    assert_eq!((ran.code, mode), (3, Some(0o660)), "{}", ran.err());
+    let (world, ran, mode) = group("no-such-group");
+    assert_eq!((ran.code, mode), (3, None));
+    let told = "the group \"no-such-group\" of `[store] group` is not in /etc/group; give its number";
+    assert!(ran.err().contains(told), "{}", ran.err());
+    let switched = world.run(&["--config", "c", "switch", "one", "off", "--reason", "x"]);
+    assert!(switched.code == 69 && switched.err().contains(told), "{} {}", switched.code, switched.err());
 }
 
 #[test]

@@ -3,9 +3,9 @@
 //! Nothing here opens the database itself. SQLite's locks belong to a process and an inode: closing any other
 //! descriptor of that inode would silently drop them.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 
 use fuseboard::store::{StoreError, StoreTrouble};
@@ -22,6 +22,8 @@ const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 pub(crate) struct Files {
     database: PathBuf,
     folder: PathBuf,
+    /// The group that may use them, too. Without one they are their owner's alone.
+    group: Option<u32>,
 }
 
 /// Which file it is, whatever its name.
@@ -64,7 +66,11 @@ impl Files {
     pub(crate) fn new(database: &Path) -> Self {
         let database = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
         let folder = database.parent().unwrap_or(&database).to_owned();
-        Self { database, folder }
+        Self { database, folder, group: None }
+    }
+
+    pub(crate) fn set_group(&mut self, group: u32) {
+        self.group = Some(group);
     }
 
     pub(crate) fn database(&self) -> &Path {
@@ -93,7 +99,7 @@ impl Files {
         if !meta.is_file() {
             return Err(refuse(path, "is no regular file", ELSEWHERE));
         }
-        check_owner(path, &meta, &[sys::user()])?;
+        self.check_owner(path, &meta, &[sys::user()])?;
         check_mode(path, &meta)?;
         Ok(Some(Found { identity: Identity::of(&meta), empty: meta.len() == 0 }))
     }
@@ -101,7 +107,7 @@ impl Files {
     /// Checks the folder of a database that is there.
     pub(crate) fn check_folder(&self) -> Result<(), StoreError> {
         let meta = fs::metadata(&self.folder).map_err(|error| trouble(&self.folder, "looked at", error))?;
-        check_owner(&self.folder, &meta, &[sys::user(), 0])?;
+        self.check_owner(&self.folder, &meta, &[sys::user(), 0])?;
         check_mode(&self.folder, &meta)?;
         match sys::network_file_system(&self.folder) {
             Some(kind) => Err(refuse(
@@ -113,13 +119,40 @@ impl Files {
         }
     }
 
-    /// Makes the folder, for its owner alone, if it is missing, and checks it.
+    /// Makes the folder, for its owner and the group alone, if it is missing, and checks it.
     pub(crate) fn make_folder(&self) -> Result<(), StoreError> {
         if !self.folder.is_dir() {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
             made.map_err(|error| trouble(&self.folder, "created", error))?;
+            self.share(&self.folder)?;
         }
         self.check_folder()
+    }
+
+    /// Lets the group use everything that is here and is ours.
+    pub(crate) fn share_all(&self) -> Result<(), StoreError> {
+        if self.group.is_none() {
+            return Ok(());
+        }
+        let beside =
+            COMPANIONS.iter().chain(&["", ".lock", ".spool", ".spool.taken"]).map(|suffix| self.beside(suffix));
+        std::iter::once(self.folder.clone()).chain(beside).try_for_each(|path| self.share(&path))
+    }
+
+    /// Lets the group use a file or folder that we have made, or made earlier without a group. By its name: the database
+    /// must not be opened here.
+    pub(crate) fn share(&self, path: &Path) -> Result<(), StoreError> {
+        let (Some(group), Ok(meta)) = (self.group, fs::symlink_metadata(path)) else { return Ok(()) };
+        // In a folder, what is made later belongs to the same group.
+        let mode = if meta.is_dir() { 0o2770 } else { 0o660 };
+        let is_shared = meta.gid() == group && meta.mode() & mode == mode;
+        if meta.uid() != sys::user() || meta.is_symlink() || is_shared {
+            return Ok(());
+        }
+        // The owner's group first: it could clear the bit by which a folder passes it on.
+        lchown(path, None, Some(group))
+            .and_then(|()| fs::set_permissions(path, Permissions::from_mode(mode)))
+            .map_err(|error| trouble(path, &format!("given to group {group}"), error))
     }
 
     /// Makes the names in the folder survive a loss of power.
@@ -148,6 +181,7 @@ impl Files {
     fn lock_file(&self) -> Result<(PathBuf, File), StoreError> {
         let path = self.beside(".lock");
         let file = private().read(true).write(true).open(&path).map_err(|error| trouble(&path, "opened", error))?;
+        self.share(&path)?;
         Ok((path, file))
     }
 
@@ -170,6 +204,19 @@ impl Files {
             self.move_companions(&self.free_name(date))?;
         }
         Ok(())
+    }
+
+    fn check_owner(&self, path: &Path, meta: &Metadata, accepted: &[u32]) -> Result<(), StoreError> {
+        let is_shared = self.group == Some(meta.gid()) && meta.mode() & 0o060 == 0o060;
+        if accepted.contains(&meta.uid()) || is_shared {
+            return Ok(());
+        }
+        let why = format!("belongs to user {} and not to you ({})", meta.uid(), sys::user());
+        let remedy = match self.group {
+            Some(group) => format!("its owner can share it: `chgrp {group} {0}`, `chmod g+rw {0}`", path.display()),
+            None => "run as that user, or choose another place for the store (--store, FUSEBOARD_STORE)".to_owned(),
+        };
+        Err(refuse(path, &why, &remedy))
     }
 
     fn move_companions(&self, aside: &Path) -> Result<(), StoreError> {
@@ -221,14 +268,6 @@ pub(crate) fn trouble(path: &Path, verb: &str, error: io::Error) -> StoreError {
 
 fn refuse(path: &Path, why: &str, remedy: &str) -> StoreError {
     StoreError::new(StoreTrouble::Unreachable, format!("{} {why}; {remedy}", path.display()))
-}
-
-fn check_owner(path: &Path, meta: &Metadata, accepted: &[u32]) -> Result<(), StoreError> {
-    if accepted.contains(&meta.uid()) {
-        return Ok(());
-    }
-    let why = format!("belongs to user {} and not to you ({})", meta.uid(), sys::user());
-    Err(refuse(path, &why, "run as that user, or choose another place for the store (--store, FUSEBOARD_STORE)"))
 }
 
 fn check_mode(path: &Path, meta: &Metadata) -> Result<(), StoreError> {

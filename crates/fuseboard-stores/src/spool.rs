@@ -96,6 +96,7 @@ impl<'a> Spool<'a> {
         let mut patience = Patience::of(BRIEFLY);
         loop {
             let file = private().append(true).open(&self.path).map_err(|error| trouble(&self.path, "opened", error))?;
+            self.files.share(&self.path)?;
             if let Some(held) = may_append(file, &self.path) {
                 return Ok(held);
             }

@@ -37,7 +37,7 @@ const BUSY_LIMIT: Duration = Duration::from_secs(1);
 /// Records and their history in one SQLite file.
 ///
 /// Making one touches nothing. The file is opened by the first call, and made by the first that has something to
-/// store: its folder with mode 0700, the files with 0600. Moments are on the boot clock's axis, so a jump of the
+/// store: its folder with mode 0700, the files with 0600, unless it has a [group](SqliteStore::with_group). Moments are on the boot clock's axis, so a jump of the
 /// wall clock moves nothing; after a reboot they are moved by the time that has passed.
 ///
 /// # Faults
@@ -75,6 +75,14 @@ impl SqliteStore {
     #[must_use]
     pub fn with_busy_limit(self, limit: Duration) -> Self {
         self.set_busy_limit(limit);
+        self
+    }
+
+    /// The same store, which the members of a group, given by its number, may use too: the folder has mode 2770 then, the
+    /// files 0660. What this user made without a group is widened when it is opened.
+    #[must_use]
+    pub fn with_group(mut self, group: u32) -> Self {
+        self.files.set_group(group);
         self
     }
 

@@ -181,6 +181,7 @@ pub(super) fn open(files: &Files) -> Result<Option<Open>, Fault> {
         return Ok(None);
     }
     files.check_folder()?;
+    files.share_all()?;
     let Some(_share) = files.try_share()? else { return Err(Fault::Busy) };
     // Only what is there under the lock stays there until every companion is open.
     let Some(found) = files.find()? else { return Ok(None) };
@@ -223,6 +224,7 @@ pub(super) fn begin(files: &Files, date: impl Fn() -> String) -> Result<(), Faul
         _ => {}
     }
     private().write(true).create_new(true).open(&path).map_err(|error| trouble(&path, "created", error))?;
+    files.share(&path)?;
     make_schema(&path)?;
     std::fs::rename(&path, files.database()).map_err(|error| trouble(files.database(), "created", error))?;
     files.sync_folder().map_err(|error| trouble(files.database(), "created", error))?;

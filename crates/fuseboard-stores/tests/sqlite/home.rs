@@ -154,6 +154,11 @@ fn child() {
         return;
     };
     let store = SqliteStore::new(path, Arc::new(SystemClock)).with_busy_limit(std::time::Duration::from_mins(1));
+    let group = std::env::var("FUSEBOARD_TEST_GROUP").ok().and_then(|group| group.parse().ok());
+    let store = match group {
+        Some(group) => store.with_group(group),
+        None => store,
+    };
     match act.split_once(' ').unwrap_or((&act, "")) {
         ("count", times) => {
             for _ in 0..times.parse::<u32>().unwrap() {
@@ -166,6 +171,10 @@ fn child() {
         },
         ("hammer", circuit) => super::crashes::hammer(&store, circuit),
         ("fill", circuit) => super::places::fill(&store, circuit),
+        ("put", circuit) => match store.swap(&name(circuit), None, &counted(1), &[]) {
+            Ok(_) => println!("stored"),
+            Err(error) => println!("{:?}: {error}", error.trouble),
+        },
         ("defer", count) => super::spool::defer_many(&store, count.parse().unwrap()),
         (other, _) => panic!("no such act: {other}"),
     }
