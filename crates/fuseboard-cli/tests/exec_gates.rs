@@ -104,3 +104,42 @@ fn in_the_memory_store_a_gate_is_judged_as_ever() {
         assert_eq!(finish(command).code, code);
     }
 }
+
+#[test]
+fn whatever_the_store_holds_a_gate_passes_only_if_its_command_ran_and_said_so() {
+    let world = World::new();
+    world.trip("g");
+    assert_eq!(world.run(&["switch", "g", "on", "--reason", "release day"]).code, 0);
+    let sound: Vec<(std::path::PathBuf, Vec<u8>)> = ["", "-wal"]
+        .map(|suffix| std::path::PathBuf::from(format!("{}{suffix}", world.store().display())))
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .into();
+    let (mut passed, mut state) = (0, 0x9e37_79b9_7f4a_7c15_u64);
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    for round in 0..40 {
+        for (path, bytes) in &sound {
+            let mut bytes = bytes.clone();
+            for _ in 0..random(4 * round + 1) {
+                let at = random(bytes.len());
+                bytes[at] = u8::try_from(random(256)).unwrap();
+            }
+            if random(8) == 0 {
+                bytes.truncate(random(bytes.len()));
+            }
+            fs::write(path, bytes).unwrap();
+        }
+        for (own, allowed) in [(1, [1, 77]), (0, [0, 77])] {
+            let _ = fs::remove_file(world.path("ran"));
+            let ran = world.exec("g", &["--gate"], &format!("touch ran; exit {own}"));
+            assert!(allowed.contains(&ran.code), "round {round}: {} {}", ran.code, ran.err());
+            assert!(ran.code == 77 || world.path("ran").exists(), "round {round}: {}", ran.err());
+            passed += usize::from(ran.code == 0);
+        }
+    }
+    assert!((1..40).contains(&passed), "all or none passed: {passed}");
+}

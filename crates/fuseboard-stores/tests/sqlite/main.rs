@@ -4,6 +4,7 @@ mod contract;
 mod crashes;
 mod crowds;
 mod damage;
+mod gates;
 mod group;
 mod history;
 mod home;
