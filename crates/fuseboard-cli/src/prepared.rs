@@ -148,7 +148,12 @@ impl<'a> Prepared<'a> {
                 return self.settings.console.error(format_args!("earlier runs cannot be looked at: {error}"));
             }
         };
-        for run in unfinished.iter().filter(|run| run.holder.proved_dead()) {
+        for damaged in &unfinished.damaged {
+            self.settings.console.error(damaged);
+            // Nobody can tell whether its process lives; told once is enough.
+            self.written(self.ledger.interrupted(&damaged.run, now()));
+        }
+        for run in unfinished.whole.iter().filter(|run| run.holder.proved_dead()) {
             let survivors = end_carriers(&run_marker(&run.id), KILL_AFTER);
             for survivor in survivors {
                 self.settings

@@ -225,7 +225,7 @@ fn the_days_figures_count_each_mission_of_the_day_once_whatever_is_replayed() {
     let figures_of_day = figures(&stage);
     assert_eq!(figures(&stage), figures_of_day);
     let expected = json!({
-        "schema": "fuseboard.day/1", "day": day().to_string(), "missions": 2, "lost": 1,
+        "schema": "fuseboard.day/1", "day": day().to_string(), "missions": 2, "lost": 1, "unreadable": 0,
         "by_outcome": { "failed": 1, "productive": 1 }, "by_kind": { "fix": 1, "unmeasured": 1 },
         "by_project": { "lexer": 1, "parser": 1 },
         "durations_ms": { "total": 486_000, "mean": 243_000, "shortest": 183_000, "longest": 303_000, "unmeasured": 0 },

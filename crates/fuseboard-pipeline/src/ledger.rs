@@ -49,7 +49,7 @@ pub trait Ledger: Send + Sync {
     ///
     /// # Errors
     /// They cannot be read.
-    fn unfinished(&self) -> Result<Vec<RunHead>, LedgerError>;
+    fn unfinished(&self) -> Result<Rows<RunHead>, LedgerError>;
 
     /// A run that never ended is over: its running steps and itself are interrupted.
     ///
@@ -61,13 +61,44 @@ pub trait Ledger: Send + Sync {
     ///
     /// # Errors
     /// They cannot be read.
-    fn runs(&self, limit: usize) -> Result<Vec<StoredRun>, LedgerError>;
+    fn runs(&self, limit: usize) -> Result<Rows<StoredRun>, LedgerError>;
 
     /// One run by its id, or by the beginning of it if only one has that.
     ///
     /// # Errors
     /// It cannot be read, or more than one run is meant.
     fn run(&self, id: &str) -> Result<Option<StoredRun>, LedgerError>;
+}
+
+/// What was read. What alone is damaged hides nothing else, and does not go missing itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rows<T> {
+    /// What is whole, in the order that was asked for.
+    pub whole: Vec<T>,
+    /// What is not, in the same order.
+    pub damaged: Vec<Damaged>,
+}
+
+/// A run that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct Damaged {
+    /// Its id, as far as there is one.
+    pub run: String,
+    /// What is wrong with it; this names the run.
+    pub error: LedgerError,
+}
+
+impl<T> Default for Rows<T> {
+    fn default() -> Self {
+        Self { whole: Vec::new(), damaged: Vec::new() }
+    }
+}
+
+impl<T> From<Vec<T>> for Rows<T> {
+    fn from(whole: Vec<T>) -> Self {
+        Self { whole, damaged: Vec::new() }
+    }
 }
 
 /// What is known of a run when it begins.
@@ -151,16 +182,16 @@ impl Ledger for NoLedger {
         Err(nothing_kept())
     }
 
-    fn unfinished(&self) -> Result<Vec<RunHead>, LedgerError> {
-        Ok(Vec::new())
+    fn unfinished(&self) -> Result<Rows<RunHead>, LedgerError> {
+        Ok(Rows::default())
     }
 
     fn interrupted(&self, _: &str, _: Stamp) -> Result<(), LedgerError> {
         Ok(())
     }
 
-    fn runs(&self, _: usize) -> Result<Vec<StoredRun>, LedgerError> {
-        Ok(Vec::new())
+    fn runs(&self, _: usize) -> Result<Rows<StoredRun>, LedgerError> {
+        Ok(Rows::default())
     }
 
     fn run(&self, _: &str) -> Result<Option<StoredRun>, LedgerError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fuseboard::Shown;
 use fuseboard::clock::Human;
-use fuseboard_pipeline::ledger::{Ledger, StoredRun};
+use fuseboard_pipeline::ledger::{Ledger, Rows, StoredRun};
 use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::report::{Kind, RunResult, Status};
 use fuseboard_pipeline::usage_sum::UsageSum;
@@ -31,7 +31,10 @@ pub(crate) fn brief(settings: &Settings, args: &BriefArgs) -> Result<ExitCode, F
     let no_store = |error: &dyn std::fmt::Display| Failed::new(ExitCode::NoStore, error);
     let since = now().before(args.since);
     let ledger = settings.history()?;
-    let mut runs = ledger.runs(LOOKED_BACK).map_err(|error| no_store(&error))?;
+    let Rows { whole: mut runs, damaged } = ledger.runs(LOOKED_BACK).map_err(|error| no_store(&error))?;
+    for run in &damaged {
+        settings.console.error(run);
+    }
     runs.retain(|run| run.head.started_at >= since);
     let out: Vec<_> = settings.views()?.into_iter().filter(|view| view.state != Shown::Closed).collect();
     let used = Used::since(ledger, since).map_err(|error| no_store(&error))?;

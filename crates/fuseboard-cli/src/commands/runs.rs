@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use fuseboard::clock::{Clock, Human, SystemClock};
 use fuseboard_pipeline::job::Job;
-use fuseboard_pipeline::ledger::{Ledger, LedgerError, StoredRun};
+use fuseboard_pipeline::ledger::{Ledger, LedgerError, Rows, StoredRun};
 use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::report::{CircuitChanges, Kind, RunResult, Status, StepRow, VerdictWord};
 use fuseboard_pipeline::stamp::Stamp;
@@ -35,7 +35,11 @@ pub(crate) fn runs(settings: &Settings, args: &RunsArgs) -> Result<ExitCode, Fai
 
 fn newest(settings: &Settings, limit: usize) -> Result<ExitCode, Failed> {
     // One more than is shown: the beginnings of ids then tell the oldest shown from its forerunner too.
-    let mut runs = settings.history()?.runs(limit.saturating_add(1)).map_err(|error| unreadable(&error))?;
+    let Rows { whole: mut runs, damaged } =
+        settings.history()?.runs(limit.saturating_add(1)).map_err(|error| unreadable(&error))?;
+    for run in &damaged {
+        settings.console.error(run);
+    }
     let short = distinct_beginning(&runs);
     runs.drain(..runs.len().saturating_sub(limit));
     match settings.format {
@@ -52,7 +56,7 @@ fn newest(settings: &Settings, limit: usize) -> Result<ExitCode, Failed> {
 fn one(settings: &Settings, id: &str) -> Result<ExitCode, Failed> {
     let ledger = settings.history()?;
     let run = ledger.run(id).map_err(|error| {
-        let begins_so = |runs: Vec<StoredRun>| runs.iter().filter(|run| run.head.id.starts_with(id)).count() > 1;
+        let begins_so = |runs: Rows<StoredRun>| runs.whole.iter().filter(|run| run.head.id.starts_with(id)).count() > 1;
         let ambiguous = ledger.runs(LOOKED_THROUGH).is_ok_and(begins_so);
         if ambiguous { Failed::new(ExitCode::Usage, error) } else { unreadable(&error) }
     })?;

@@ -74,7 +74,7 @@ impl Used {
                 && !measured.contains(run.head.id.as_str())
         };
         let runs = ledger.runs(LOOKED_BACK)?;
-        let unmeasured = runs.into_iter().filter(is_unmeasured).map(|run| run.head.project).collect();
+        let unmeasured = runs.whole.into_iter().filter(is_unmeasured).map(|run| run.head.project).collect();
         Ok(Self { rows, unmeasured })
     }
 

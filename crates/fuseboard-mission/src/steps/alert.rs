@@ -138,8 +138,11 @@ impl Alert {
         let project = &context.job.project.name;
         let runs = context.ledger.runs(LOOKED_BACK);
         let runs = runs.map_err(|error| StepError::new(format!("cannot tell how earlier missions went: {error}")))?;
-        let earlier =
-            runs.iter().rev().filter(|stored| stored.head.id.as_str() < context.run && stored.head.project == *project);
+        let earlier = runs
+            .whole
+            .iter()
+            .rev()
+            .filter(|stored| stored.head.id.as_str() < context.run && stored.head.project == *project);
         let earlier = earlier.filter_map(|stored| stored.report.as_ref()).map(|report| (&report.job, &*report.steps));
         let missions = std::iter::once((context.job, context.ended)).chain(earlier).take(self.window as usize);
         let mut counts: Vec<(Trouble, u32)> = self.troubles.iter().map(|trouble| (*trouble, 0)).collect();

@@ -21,7 +21,7 @@ use fuseboard::clock::{Clock as _, SystemClock};
 use fuseboard_pipeline::config::{ConfigErrors, StepOptions};
 use fuseboard_pipeline::duration;
 use fuseboard_pipeline::job::{JobFailure, ModelUsage};
-use fuseboard_pipeline::ledger::{LedgerError, StoredRun};
+use fuseboard_pipeline::ledger::{LedgerError, Rows, StoredRun};
 use fuseboard_pipeline::report::{Kind, StepRow};
 use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
@@ -57,7 +57,7 @@ impl Step for Budget {
         let unreadable = |error: LedgerError| StepError::new(format!("cannot tell what was used: {error}"));
         let since = Window::ALL.map(|window| window.since(now)).into_iter().min().unwrap_or(now);
         let rows = context.ledger.usage_since(since).map_err(unreadable)?;
-        let runs = context.ledger.runs(LOOKED_BACK).map_err(unreadable)?;
+        let Rows { whole: runs, damaged } = context.ledger.runs(LOOKED_BACK).map_err(unreadable)?;
         let is_written = rows.iter().any(|row| row.run == context.run);
         let own = if is_written { None } else { own_usage(context) };
         let ended = context.job.ended_at.unwrap_or(now);
@@ -65,6 +65,8 @@ impl Step for Budget {
         let stored = rows.iter().map(|row| (row.at, row.run.as_str(), &row.usage));
         let samples = Samples::of(stored.chain(own_rows), now);
         let mut unmeasured = unmeasured(&runs, context.run, |id| rows.iter().any(|row| row.run == id));
+        // When those ended is not known either: they may be of any window.
+        unmeasured.extend(damaged.iter().map(|_| now));
         if !is_written && own.is_none() && context.job.failure_kind != Some(JobFailure::Spawn) {
             unmeasured.push(ended);
         }

@@ -237,7 +237,7 @@ impl Requeue {
 fn queued_before(context: &StepContext<'_>) -> Result<Vec<String>, StepError> {
     let runs = context.ledger.runs(RUNS);
     let runs = runs.map_err(|error| StepError::new(format!("what was queued before cannot be read: {error}")))?;
-    let rows = runs.iter().flat_map(|run| &run.steps).filter(|row| row.name == context.name);
+    let rows = runs.whole.iter().flat_map(|run| &run.steps).filter(|row| row.name == context.name);
     let queued = rows.filter_map(|row| row.output.as_ref()?.get("queued")?.as_array());
     Ok(queued.flatten().filter_map(|entry| Some(entry["id"].as_str()?.to_owned())).collect())
 }

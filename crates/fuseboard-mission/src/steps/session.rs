@@ -56,7 +56,7 @@ impl Step for Session {
         let in_a_row = match outcome {
             Outcome::Productive => 0,
             Outcome::Empty | Outcome::Stuck | Outcome::Failed => {
-                1 + unproductive_before(&runs, context.run, context.name, &job.project.name)
+                1 + unproductive_before(&runs.whole, context.run, context.name, &job.project.name)
             }
         };
         let staleness = match in_a_row {

@@ -140,7 +140,7 @@ impl Prepared {
 
 /// How long this step took when it last passed in this project, as far as the ledger knows.
 fn last_green(context: &StepContext<'_>) -> Option<Duration> {
-    let runs = context.ledger.runs(RUNS).ok()?;
+    let runs = context.ledger.runs(RUNS).ok()?.whole;
     let of_project = runs.iter().rev().filter(|run| run.head.project == context.job.project.name);
     let mut rows = of_project.flat_map(|run| &run.steps);
     rows.find_map(|row| {

@@ -61,7 +61,7 @@ impl Step for Usage {
                 let runs = context.ledger.runs(LOOKED_BACK).map_err(|error| {
                     StepError::new(format!("cannot tell what the session had used before: {error}"))
                 })?;
-                told_before(&runs, context.run, session)
+                told_before(&runs.whole, context.run, session)
             }
             None => None,
         };

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use fuseboard::record::Holder;
 use fuseboard_pipeline::config::StepOptions;
 use fuseboard_pipeline::job::{Job, ModelUsage};
-use fuseboard_pipeline::ledger::{Ledger, LedgerError, RunHead, StoredRun, StoredUsage};
+use fuseboard_pipeline::ledger::{Ledger, LedgerError, Rows, RunHead, StoredRun, StoredUsage};
 use fuseboard_pipeline::process::{Deadline, Interrupt};
 use fuseboard_pipeline::redact::Redactor;
 use fuseboard_pipeline::report::{CircuitChanges, Report, StepRow};
@@ -85,14 +85,14 @@ impl Ledger for Book {
     fn usage_since(&self, since: Stamp) -> Result<Vec<StoredUsage>, LedgerError> {
         self.check(self.used.iter().filter(|row| row.at >= since).cloned().collect())
     }
-    fn unfinished(&self) -> Result<Vec<RunHead>, LedgerError> {
-        self.check(Vec::new())
+    fn unfinished(&self) -> Result<Rows<RunHead>, LedgerError> {
+        self.check(Rows::default())
     }
     fn interrupted(&self, _: &str, _: Stamp) -> Result<(), LedgerError> {
         self.check(())
     }
-    fn runs(&self, limit: usize) -> Result<Vec<StoredRun>, LedgerError> {
-        self.check(self.runs[self.runs.len().saturating_sub(limit)..].to_vec())
+    fn runs(&self, limit: usize) -> Result<Rows<StoredRun>, LedgerError> {
+        self.check(self.runs[self.runs.len().saturating_sub(limit)..].to_vec().into())
     }
     fn run(&self, id: &str) -> Result<Option<StoredRun>, LedgerError> {
         self.check(self.runs.iter().find(|run| run.head.id == id).cloned())

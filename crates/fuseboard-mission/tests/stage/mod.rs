@@ -9,7 +9,7 @@ use std::time::Duration;
 use fuseboard_mission::git::Git;
 use fuseboard_pipeline::config::{ConfigErrors, StepOptions, TableReader};
 use fuseboard_pipeline::job::{Job, JobProject, ModelUsage};
-use fuseboard_pipeline::ledger::{Ledger, LedgerError, RunHead, StoredRun, StoredUsage};
+use fuseboard_pipeline::ledger::{Ledger, LedgerError, Rows, RunHead, StoredRun, StoredUsage};
 use fuseboard_pipeline::process::{Deadline, Interrupt};
 use fuseboard_pipeline::redact::Redactor;
 use fuseboard_pipeline::report::{CircuitChanges, Report, StepRow};
@@ -40,14 +40,14 @@ impl Ledger for Book {
     fn usage_since(&self, _: Stamp) -> Result<Vec<StoredUsage>, LedgerError> {
         Ok(Vec::new())
     }
-    fn unfinished(&self) -> Result<Vec<RunHead>, LedgerError> {
-        Ok(Vec::new())
+    fn unfinished(&self) -> Result<Rows<RunHead>, LedgerError> {
+        Ok(Rows::default())
     }
     fn interrupted(&self, _: &str, _: Stamp) -> Result<(), LedgerError> {
         Ok(())
     }
-    fn runs(&self, _: usize) -> Result<Vec<StoredRun>, LedgerError> {
-        self.1.clone().map_or_else(|| Ok(self.0.clone()), Err)
+    fn runs(&self, _: usize) -> Result<Rows<StoredRun>, LedgerError> {
+        self.1.clone().map_or_else(|| Ok(self.0.clone().into()), Err)
     }
     fn run(&self, _: &str) -> Result<Option<StoredRun>, LedgerError> {
         Ok(None)

@@ -18,7 +18,7 @@ mod text;
 mod usage;
 
 use fuseboard_pipeline::job::{Job, ModelUsage};
-use fuseboard_pipeline::ledger::{Ledger, LedgerError, RunHead, StoredRun, StoredUsage};
+use fuseboard_pipeline::ledger::{Ledger, LedgerError, Rows, RunHead, StoredRun, StoredUsage};
 use fuseboard_pipeline::report::{Report, StepRow};
 use fuseboard_pipeline::stamp::Stamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -97,7 +97,7 @@ impl Ledger for SqliteStore {
         self.look(|database| usage::since(database, since))
     }
 
-    fn unfinished(&self) -> Result<Vec<RunHead>, LedgerError> {
+    fn unfinished(&self) -> Result<Rows<RunHead>, LedgerError> {
         self.look(runs::unfinished)
     }
 
@@ -111,7 +111,7 @@ impl Ledger for SqliteStore {
         })
     }
 
-    fn runs(&self, limit: usize) -> Result<Vec<StoredRun>, LedgerError> {
+    fn runs(&self, limit: usize) -> Result<Rows<StoredRun>, LedgerError> {
         self.look(|database| runs::newest(database, limit))
     }
 

@@ -37,7 +37,7 @@ fn eight_processes_that_write_runs_at_once_lose_none() {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
-    let mut runs = home.store().runs(usize::MAX).unwrap();
+    let mut runs = home.store().runs(usize::MAX).unwrap().whole;
     assert_eq!(runs.len(), 200);
     assert!(runs.iter().all(|run| run.report == Some(whole(&run.head.id))));
     runs.dedup_by(|one, other| one.head.id == other.head.id);
@@ -64,13 +64,13 @@ fn thirty_kills_tear_no_run_and_lose_none_whose_end_was_acknowledged() {
             assert_eq!(run.report, Some(whole(id)), "round {round}");
             ended += 1;
         }
-        for run in store.runs(100).unwrap() {
+        for run in store.runs(100).unwrap().whole {
             assert_eq!(run.ended_at.is_some(), run.report.is_some(), "round {round}");
             if let Some(report) = &run.report {
                 assert_eq!(*report, whole(&run.head.id), "round {round}");
             }
         }
-        let unfinished = store.unfinished().unwrap();
+        let unfinished = store.unfinished().unwrap().whole;
         assert!(unfinished.len() <= 1, "round {round}: {unfinished:?}");
         for head in unfinished {
             store.interrupted(&head.id, home.now()).unwrap();

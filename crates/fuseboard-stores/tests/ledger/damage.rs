@@ -57,7 +57,10 @@ fn a_damaged_run_is_an_error_that_names_it_and_stops_no_other() {
         let home = with_two_runs();
         home.sql(&damage);
         let store = home.store();
-        for error in [store.run("bad").unwrap_err(), store.runs(9).unwrap_err()] {
+        let listed = store.runs(9).unwrap();
+        assert_eq!(listed.whole.iter().map(|run| run.head.id.as_str()).collect::<Vec<_>>(), ["good"], "{damage}");
+        assert_eq!((listed.damaged.len(), listed.damaged[0].run.as_str()), (1, "bad"), "{damage}");
+        for error in [store.run("bad").unwrap_err(), listed.damaged[0].error.clone()] {
             assert!(error.to_string().starts_with("run bad cannot be read: "), "{damage}: {error}");
             assert!(error.to_string().len() < 400, "{damage}: {error}");
         }
@@ -84,10 +87,10 @@ fn an_endless_number_of_steps_is_not_read() {
 fn an_id_that_would_act_on_a_terminal_does_not_reach_it() {
     let home = with_two_runs();
     home.sql("UPDATE runs SET id = 'bad' || char(27) || '[2J', job = '' WHERE id = 'bad'");
-    let error = home.store().runs(9).unwrap_err().to_string();
+    let error = home.store().runs(9).unwrap().damaged[0].to_string();
     assert!(error.contains(r"bad\u{1b}[2J") && !error.contains('\u{1b}'), "{error}");
     home.sql("UPDATE runs SET id = zeroblob(5000000), job = '' WHERE id LIKE 'bad%'");
-    let error = home.store().runs(9).unwrap_err().to_string();
+    let error = home.store().runs(9).unwrap().damaged[0].to_string();
     assert!(error.starts_with("run number 2 cannot be read"), "{error}");
     assert_eq!(home.store().damage(), None);
 }
@@ -100,10 +103,12 @@ fn a_damaged_beginning_is_named_and_can_still_be_marked() {
         store.begin(&home.head(id)).unwrap();
     }
     home.sql("UPDATE runs SET holder = 'dear diary' WHERE id = 'a'");
-    let error = store.unfinished().unwrap_err().to_string();
-    assert!(error.starts_with("run a cannot be read: its holder"), "{error}");
-    store.interrupted("a", home.now()).unwrap();
-    assert_eq!(store.unfinished().unwrap(), [home.head("b")]);
+    let unfinished = store.unfinished().unwrap();
+    assert_eq!((unfinished.whole, unfinished.damaged.len()), (vec![home.head("b")], 1));
+    let damaged = &unfinished.damaged[0];
+    assert!(damaged.to_string().starts_with("run a cannot be read: its holder"), "{damaged}");
+    store.interrupted(&damaged.run, home.now()).unwrap();
+    assert_eq!(store.unfinished().unwrap(), vec![home.head("b")].into());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Runs that never told their end.
 
-use fuseboard_pipeline::ledger::Ledger;
+use fuseboard_pipeline::ledger::{Ledger, Rows};
 use fuseboard_pipeline::report::{Kind, Status, StepRow, VerdictWord};
 
 use crate::home::{Home, gate, recorder, report, step};
@@ -13,9 +13,9 @@ fn runs_without_an_end_are_unfinished_oldest_first() {
         store.begin(&home.head(id)).unwrap();
     }
     home.write("done", &[]);
-    assert_eq!(store.unfinished().unwrap(), ["z", "m", "a"].map(|id| home.head(id)));
+    assert_eq!(store.unfinished().unwrap().whole, ["z", "m", "a"].map(|id| home.head(id)));
     store.interrupted("m", home.now()).unwrap();
-    assert_eq!(store.unfinished().unwrap(), ["z", "a"].map(|id| home.head(id)));
+    assert_eq!(store.unfinished().unwrap().whole, ["z", "a"].map(|id| home.head(id)));
 }
 
 #[test]
@@ -76,6 +76,6 @@ fn a_damaged_step_does_not_keep_its_run_unfinished() {
     }
     home.sql("UPDATE steps SET row = 'dear diary' WHERE name = 'a'");
     store.interrupted("r", home.now()).unwrap();
-    assert_eq!(store.unfinished().unwrap(), []);
+    assert_eq!(store.unfinished().unwrap(), Rows::default());
     assert_eq!(home.number("SELECT count(*) FROM steps WHERE row LIKE '%\"interrupted\"%'"), 1);
 }

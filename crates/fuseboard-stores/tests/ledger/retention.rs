@@ -34,7 +34,7 @@ fn runs_go_with_their_steps_after_400_days() {
     home.days_pass(2);
     home.write("new1", &[recorder("cost")]);
     home.write("new2", &[recorder("cost")]);
-    let ids: Vec<_> = home.store().runs(9).unwrap().into_iter().map(|run| run.head.id).collect();
+    let ids: Vec<_> = home.store().runs(9).unwrap().whole.into_iter().map(|run| run.head.id).collect();
     assert_eq!(ids, ["young", "new1", "new2"]);
     assert_eq!(home.number("SELECT count(*) FROM steps"), 3);
 }

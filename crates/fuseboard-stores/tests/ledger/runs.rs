@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fuseboard::clock::Clock;
 use fuseboard_pipeline::job::Job;
-use fuseboard_pipeline::ledger::{Ledger, StoredRun};
+use fuseboard_pipeline::ledger::{Ledger, Rows, StoredRun};
 use fuseboard_pipeline::report::{Kind, Status};
 use fuseboard_pipeline::stamp::Stamp;
 
@@ -19,9 +19,9 @@ fn ids(runs: &[StoredRun]) -> Vec<&str> {
 fn looking_creates_nothing() {
     let home = Home::new();
     let store = home.store();
-    assert_eq!(store.runs(9).unwrap(), []);
+    assert_eq!(store.runs(9).unwrap(), Rows::default());
     assert_eq!(store.run("0198").unwrap(), None);
-    assert_eq!(store.unfinished().unwrap(), []);
+    assert_eq!(store.unfinished().unwrap(), Rows::default());
     assert_eq!(store.usage_since(Stamp::from_millis(0)).unwrap(), []);
     assert!(!home.path().exists());
 }
@@ -58,7 +58,7 @@ fn a_run_is_known_from_its_beginning_and_comes_back_whole() {
     let job = Some(job("0198"));
     let ended = StoredRun { ended_at, job, report: Some(report), steps: steps.to_vec(), ..begun };
     assert_eq!(home.store().run("0198").unwrap(), Some(ended.clone()));
-    assert_eq!(home.store().runs(1).unwrap(), [ended]);
+    assert_eq!(home.store().runs(1).unwrap(), vec![ended].into());
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_replay_changes_nothing() {
     store.interrupted("r", home.now()).unwrap();
     assert_eq!(store.run("r").unwrap(), before);
     assert_eq!(home.number("SELECT sum(at) + count(*) FROM steps"), rows);
-    assert_eq!(store.runs(9).unwrap().len(), 1);
+    assert_eq!(store.runs(9).unwrap().whole.len(), 1);
 }
 
 #[test]
@@ -119,9 +119,9 @@ fn the_newest_runs_are_read_oldest_first_whatever_the_wall_clock_did() {
         home.write(id, &[]);
     }
     let store = home.store();
-    assert_eq!(ids(&store.runs(2).unwrap()), ["b", "a"]);
-    assert_eq!(ids(&store.runs(usize::MAX).unwrap()), ["d", "c", "b", "a"]);
-    assert_eq!(store.runs(0).unwrap(), []);
+    assert_eq!(ids(&store.runs(2).unwrap().whole), ["b", "a"]);
+    assert_eq!(ids(&store.runs(usize::MAX).unwrap().whole), ["d", "c", "b", "a"]);
+    assert_eq!(store.runs(0).unwrap(), Rows::default());
 }
 
 #[test]

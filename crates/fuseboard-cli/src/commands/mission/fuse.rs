@@ -178,8 +178,10 @@ fn spent(prepared: &Prepared<'_>) -> Result<Spent, LedgerError> {
     usage.retain(|row| row.project.as_deref() == Some(project) && row.at < tomorrow);
     let usd = usage.iter().filter_map(|row| row.usage.cost_usd).sum();
     let runs = prepared.ledger.runs(LOOKED_BACK)?;
-    let of_today =
-        runs.iter().filter(|run| run.head.project == project && (midnight..tomorrow).contains(&run.head.started_at));
+    let of_today = runs
+        .whole
+        .iter()
+        .filter(|run| run.head.project == project && (midnight..tomorrow).contains(&run.head.started_at));
     // One that is under way is not over; one whose agent was never started cost nothing.
     let over = of_today.filter(|run| {
         run.was_interrupted || run.job.as_ref().is_some_and(|job| job.failure_kind != Some(JobFailure::Spawn))
@@ -188,5 +190,7 @@ fn spent(prepared: &Prepared<'_>) -> Result<Spent, LedgerError> {
         let mut rows = usage.iter().filter(|row| row.run == run).peekable();
         rows.peek().is_none() || rows.any(|row| row.usage.cost_usd.is_none())
     };
-    Ok(Spent { usd, unmeasured: over.filter(|run| is_unmeasured(&run.head.id)).count() })
+    // Whose a damaged run is, and of which day, is not known either.
+    let unmeasured = over.filter(|run| is_unmeasured(&run.head.id)).count() + runs.damaged.len();
+    Ok(Spent { usd, unmeasured })
 }

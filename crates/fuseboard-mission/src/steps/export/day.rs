@@ -9,7 +9,7 @@ use fuseboard_pipeline::PrivateFolder;
 use fuseboard_pipeline::day::Day;
 use fuseboard_pipeline::digest::sha256_hex;
 use fuseboard_pipeline::job::{JobFailure, ModelUsage};
-use fuseboard_pipeline::ledger::StoredRun;
+use fuseboard_pipeline::ledger::{Rows, StoredRun};
 use fuseboard_pipeline::report::{Reason, Status};
 use fuseboard_pipeline::step::{StepContext, StepError};
 use fuseboard_pipeline::sys;
@@ -43,6 +43,8 @@ struct Figures {
     missions: u64,
     /// Runs that were killed before their job had ended.
     lost: u64,
+    /// Runs that cannot be read, of whatever day.
+    unreadable: u64,
     by_outcome: Counts,
     by_kind: Counts,
     by_project: Counts,
@@ -107,7 +109,7 @@ pub(super) fn write(folder: &Path, context: &StepContext<'_>) -> Result<PathBuf,
 }
 
 fn figures(day: Day, context: &StepContext<'_>) -> Result<Figures, StepError> {
-    let runs = runs_back_to(day, context)?;
+    let Rows { whole: runs, damaged } = runs_back_to(day, context)?;
     let usage = usage_since(context, day.starts_at())?;
     let others = runs.iter().filter(|stored| stored.head.id != context.run);
     let missions = others.clone().filter_map(|stored| Mission::of_stored(stored, &usage, context.redactor));
@@ -119,19 +121,21 @@ fn figures(day: Day, context: &StepContext<'_>) -> Result<Figures, StepError> {
     let is_lost =
         |stored: &&StoredRun| stored.was_interrupted && stored.job.is_none() && Day::of(stored.head.started_at) == day;
     figures.lost = others.filter(is_lost).count() as u64;
+    figures.unreadable = damaged.len() as u64;
     let durations = &mut figures.durations_ms;
     durations.mean = durations.total.and_then(|total| total.checked_div(figures.missions - durations.unmeasured));
     Ok(figures)
 }
 
 /// The newest runs, back to some that began so long before the day that none earlier can have ended on it.
-fn runs_back_to(day: Day, context: &StepContext<'_>) -> Result<Vec<StoredRun>, StepError> {
+fn runs_back_to(day: Day, context: &StepContext<'_>) -> Result<Rows<StoredRun>, StepError> {
     let mut limit = FIRST_READ;
     loop {
         let runs = context.ledger.runs(limit);
         let runs = runs.map_err(|error| StepError::new(format!("cannot tell what ran on {day}: {error}")))?;
         let enough = day.starts_at().before(LONGEST_MISSION);
-        if runs.len() < limit || runs.first().is_none_or(|first| first.head.started_at < enough) {
+        let read = runs.whole.len() + runs.damaged.len();
+        if read < limit || runs.whole.first().is_none_or(|first| first.head.started_at < enough) {
             return Ok(runs);
         }
         if limit >= MOST_READ {

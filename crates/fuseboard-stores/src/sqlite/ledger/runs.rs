@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use fuseboard::record::Holder;
+use fuseboard::store::StoreTrouble;
 use fuseboard_pipeline::job::{Job, JobProject};
-use fuseboard_pipeline::ledger::{RunHead, StoredRun};
+use fuseboard_pipeline::ledger::{Damaged, LedgerError, Rows, RunHead, StoredRun};
 use fuseboard_pipeline::report::Report;
 use fuseboard_pipeline::stamp::Stamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows as Found, params};
 
 use super::super::connection::Fault;
 use super::steps;
@@ -114,27 +115,35 @@ pub(super) fn interrupt(database: &Connection, run: &Key, at: Stamp) -> Result<(
 }
 
 /// Runs that began and neither ended nor were found interrupted, oldest first.
-pub(super) fn unfinished(database: &Connection) -> Result<Vec<RunHead>, Fault> {
+pub(super) fn unfinished(database: &Connection) -> Result<Rows<RunHead>, Fault> {
     let mut select = database
         .prepare_cached(&select("WHERE ended_at IS NULL AND interrupted_at IS NULL ORDER BY number LIMIT ?1"))?;
-    let mut rows = select.query([MOST_UNFINISHED])?;
-    let mut heads = Vec::new();
-    while let Some(row) = rows.next()? {
-        heads.push(head(row).map_err(|damage| of(row, damage))?);
-    }
-    Ok(heads)
+    each(select.query([MOST_UNFINISHED])?, |row| head(row).map_err(|damage| of(row, damage)))
 }
 
 /// The newest runs, oldest first.
-pub(super) fn newest(database: &Connection, limit: usize) -> Result<Vec<StoredRun>, Fault> {
+pub(super) fn newest(database: &Connection, limit: usize) -> Result<Rows<StoredRun>, Fault> {
     let mut select = database.prepare_cached(&select("ORDER BY number DESC LIMIT ?1"))?;
-    let mut rows = select.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
-    let mut runs = Vec::new();
-    while let Some(row) = rows.next()? {
-        runs.push(whole(database, row)?);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = each(select.query([limit])?, |row| whole(database, row))?;
+    rows.whole.reverse();
+    rows.damaged.reverse();
+    Ok(rows)
+}
+
+/// Reads each row of a [`select`] by itself.
+fn each<T>(mut found: Found<'_>, read: impl Fn(&Row<'_>) -> Result<T, Fault>) -> Result<Rows<T>, Fault> {
+    let mut rows = Rows::default();
+    while let Some(row) = found.next()? {
+        match read(row) {
+            Ok(one) => rows.whole.push(one),
+            Err(Fault::Told(error)) if error.trouble == StoreTrouble::BadRecord => {
+                rows.damaged.push(Damaged { run: Key::of(row, 0)?.id, error: LedgerError(error.to_string()) });
+            }
+            Err(fault) => return Err(fault),
+        }
     }
-    runs.reverse();
-    Ok(runs)
+    Ok(rows)
 }
 
 /// The run with this id, or the only one whose id begins so.
