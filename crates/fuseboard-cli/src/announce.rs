@@ -1,8 +1,10 @@
 //! What circuits tell, as lines on standard error: each transition once, with the command to type now.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use fuseboard::event::{EventKind, Notice, Observer};
+use fuseboard_pipeline::sys;
 
 use crate::console::{self, Console};
 
@@ -35,10 +37,10 @@ impl Announcer {
         let text = event.cause.as_deref().unwrap_or_default();
         match event.kind {
             EventKind::StoreDegraded => {
-                let told = std::fs::read_to_string(&mark).is_ok_and(|told| told == text);
+                let told = sys::open_regular(&mark).and_then(io::read_to_string).is_ok_and(|told| told == text);
                 if !told {
                     // Where nothing can be noted it is told each time: better than never.
-                    let _ = std::fs::write(&mark, text);
+                    let _ = sys::write_through_no_link(&mark, text.as_bytes());
                 }
                 !told
             }

@@ -63,10 +63,7 @@ impl PrivateFolder {
     pub fn lock(&self, name: &str, deadline: Deadline) -> Result<PrivateLock, PrivateError> {
         let path = self.made()?.join(format!("{name}.lock"));
         let io = |source| PrivateError::Io { path: path.clone(), source };
-        let flags = sys::NO_FOLLOW | sys::NO_WAIT;
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(&path);
-        let file = file.map_err(io)?;
+        let file = sys::open_to_lock(&path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
         check(&path, &metadata, metadata.is_file(), "is no file")?;
         loop {

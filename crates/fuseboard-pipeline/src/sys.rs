@@ -258,11 +258,24 @@ pub fn open_regular(file: &Path) -> io::Result<fs::File> {
     if opened.metadata()?.is_file() { Ok(opened) } else { Err(refuse("it is no regular file")) }
 }
 
-/// Writes a file whole or not at all, in the place of what is there; a link is replaced, not followed.
+/// Opens a file to be locked, for the user alone; it is made if it is missing. Neither is a link followed, nor a pipe's
+/// reader waited for.
 ///
 /// # Errors
-/// The system's; then what was there is there still.
+/// The system's, for a link and for a pipe, too.
+pub fn open_to_lock(file: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(NO_FOLLOW | NO_WAIT).open(file)
+}
+
+/// Writes a file whole or not at all, in the place of the one that is there; a link is replaced, not followed.
+///
+/// # Errors
+/// The system's; [`io::ErrorKind::InvalidInput`] for a device, a pipe, a folder. Then what was there is there still.
 pub fn replace_file(file: &Path, content: &[u8]) -> io::Result<()> {
+    if fs::symlink_metadata(file).is_ok_and(|meta| !meta.is_file() && !meta.is_symlink()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
     let aside = |number: u32| {
         let mut aside = file.as_os_str().to_owned();
         aside.push(format!(".{}.{number}", std::process::id()));

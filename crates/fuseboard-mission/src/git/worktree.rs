@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use fuseboard_pipeline::make_private_folder;
 use fuseboard_pipeline::repository::Repository;
+use fuseboard_pipeline::sys::open_to_lock;
 
 use super::{CommitId, Git, GitError, path};
 
@@ -44,7 +45,7 @@ impl Git {
     /// Waits for the exclusive right that this file stands for, which is held for as long as it is open.
     pub(super) fn hold(&self, file: &Path, else_why: &str) -> Result<File, GitError> {
         let failed = |error: io::Error| GitError::cannot_tell(format!("{}: {error}", file.display()));
-        let lock = File::options().create(true).append(true).open(file).map_err(failed)?;
+        let lock = open_to_lock(file).map_err(failed)?;
         loop {
             match lock.try_lock() {
                 Ok(()) => return Ok(lock),

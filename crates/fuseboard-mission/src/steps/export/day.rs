@@ -102,7 +102,7 @@ pub(super) fn write(folder: &Path, context: &StepContext<'_>) -> Result<PathBuf,
     let figures = figures(day, context)?;
     let mut text = serde_json::to_vec_pretty(&figures).map_err(|error| StepError::new(error.to_string()))?;
     text.push(b'\n');
-    sys::replace_file(&file, &text)
+    sys::write_through_no_link(&file, &text)
         .and_then(|()| sync_folder(&file))
         .map_err(|error| StepError::new(format!("{} cannot be written: {error}", file.display())))?;
     Ok(file)
