@@ -1,108 +1,18 @@
 //! Each built-in step broken in each way that its page names: the report, the ledger, the exit code, the circuit and the
 //! notices all say what the page promises.
 
+mod mission_fault;
 mod mission_stage;
 mod world;
 
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use mission_stage::{Flown, Stage};
-use serde_json::Value;
-
-/// A way of breaking a step.
-struct Fault {
-    what: &'static str,
-    /// The step's keys.
-    keys: &'static str,
-    /// What is done before the mission, by a shell in the repository. `$UP` is the folder above it.
-    before: &'static str,
-    agent: &'static str,
-    /// Its status, and its failure or the reason of a skip.
-    end: (&'static str, &'static str),
-    /// What its row says.
-    says: &'static str,
-    code: i32,
-    /// What its circuit counted: a success, a failure, nothing.
-    counted: &'static str,
-    /// The subjects of the notices.
-    notices: &'static [&'static str],
-}
-
-/// A recorder that fails is told by its row and its circuit, and by nothing else.
-const FAILED: Fault = Fault {
-    what: "",
-    keys: "",
-    before: "",
-    agent: "true",
-    end: ("failed", "error"),
-    says: "",
-    code: 0,
-    counted: "failure",
-    notices: &[],
-};
-
-const RESULT: &str = r#"echo '{"type":"result","subtype":"success","is_error":false,"result":"done","session_id":"s","usage":{"input_tokens":5,"output_tokens":7}}'"#;
+use mission_fault::{ABSENT, FAILED, FAILED_ACTION, Fault, REFUSED, RESULT, WORKS, break_it};
+use mission_stage::Stage;
 
 /// An agent that takes its captured output away from who would read it.
 const UNREADABLE: &str = "d=$XDG_STATE_HOME/fuseboard/runs/$FUSEBOARD_RUN; rm $d/stdout; mkdir $d/stdout; exit 1";
-
-/// An agent that works.
-const WORKS: &str = "git checkout -qb agent/work; echo x >work.txt; git add -A; git commit -qm 'work: do it'";
-
-fn break_it(step: &str, fault: &Fault) {
-    let what = format!("{step}, {}", fault.what);
-    let stage = Stage::new("");
-    let outbox = stage.beside("outbox");
-    stage.configure(&format!(
-        "[[step]]\nname = 'step'\nuses = '{step}'\n{}\n\
-         [[step]]\nname = 'told'\nuses = 'notify'\nwith = {{ file = '{}' }}\n",
-        fault.keys,
-        outbox.display()
-    ));
-    if !fault.before.is_empty() {
-        stage.git(&format!("UP=$(cd .. && pwd); {}", fault.before));
-    }
-    let flown = stage.fly(&["--title", "mend it", "--agent", "claude"], fault.agent);
-    let row = flown.row("step");
-    assert_eq!(flown.end_of("step").0, fault.end.0, "{what}: {}", flown.told());
-    let why = ["failure", "reason"].map(|field| row[field].as_str().unwrap_or(""));
-    assert!(why.contains(&fault.end.1), "{what}: {why:?} {}", flown.told());
-    let said = ["detail", "why", "last_error"].map(|field| row[field].as_str().unwrap_or("")).join("\n");
-    assert!(said.contains(fault.says), "{what}: {said:?}");
-    assert_eq!(flown.code(), fault.code, "{what}: {}", flown.told());
-    assert_eq!(counted(&stage, row), fault.counted, "{what}");
-    assert_eq!(in_the_ledger(&stage, &flown), *row, "{what}");
-    let notices = fs::read_to_string(outbox).unwrap_or_default();
-    let subjects: Vec<String> = notices
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap()["subject"].as_str().unwrap().to_owned())
-        .collect();
-    assert_eq!(subjects, fault.notices, "{what}");
-}
-
-fn counted(stage: &Stage, row: &Value) -> &'static str {
-    let name = row["circuit"].as_str().unwrap();
-    let status = stage.run(&["status", name, "--format", "json"]);
-    if status.code == 64 {
-        return "nothing"; // never seen
-    }
-    let totals = status.json()["circuits"][0]["totals"].clone();
-    let some = |outcome: &str| totals[outcome] != 0;
-    match (some("success"), some("failure") || some("timeout")) {
-        (true, false) => "success",
-        (false, true) => "failure",
-        (false, false) => "nothing",
-        (true, true) => panic!("both: {totals}"),
-    }
-}
-
-/// The step's row as it was written down.
-fn in_the_ledger(stage: &Stage, flown: &Flown) -> Value {
-    let id = flown.report["id"].as_str().unwrap();
-    let run = stage.run(&["runs", id, "--format", "json"]).json();
-    run["steps"].as_array().unwrap().iter().find(|row| row["name"] == "step").unwrap().clone()
-}
 
 #[test]
 fn usage() {
@@ -290,19 +200,19 @@ fn recorders_with_a_memory() {
 
 #[test]
 fn actions_that_fail_or_refuse() {
-    let failed = Fault { notices: &["step failed"], ..FAILED };
-    let refused = Fault { end: ("skipped", "refused"), counted: "success", notices: &["step refused"], ..FAILED };
-    let absent = Fault { end: ("not-applicable", ""), counted: "nothing", ..FAILED };
     for (step, fault) in [
-        ("commit", Fault { what: "no folder", keys: "with = { folder = '../nowhere' }", says: "nowhere", ..failed }),
-        ("commit", Fault { what: "no repository", keys: "with = { folder = '.' }", says: "repository", ..refused }),
+        (
+            "commit",
+            Fault { what: "no folder", keys: "with = { folder = '../nowhere' }", says: "nowhere", ..FAILED_ACTION },
+        ),
+        ("commit", Fault { what: "no repository", keys: "with = { folder = '.' }", says: "repository", ..REFUSED }),
         (
             "commit",
             Fault {
                 what: "the mission's own",
                 keys: "with = { folder = '../../work' }",
                 says: "the mission",
-                ..refused
+                ..REFUSED
             },
         ),
         (
@@ -316,7 +226,7 @@ fn actions_that_fail_or_refuse() {
                 ..FAILED
             },
         ),
-        ("reflect", Fault { what: "a short mission", keys: "with = { command = ['false'], file = 'r.md' }", ..absent }),
+        ("reflect", Fault { what: "a short mission", keys: "with = { command = ['false'], file = 'r.md' }", ..ABSENT }),
         (
             "reflect",
             Fault {
@@ -324,7 +234,7 @@ fn actions_that_fail_or_refuse() {
                 keys: "with = { command = ['false'], file = 'r.md', at_least = '1ms' }",
                 end: ("failed", "exit"),
                 says: "exited with code 1",
-                ..failed
+                ..FAILED_ACTION
             },
         ),
         (
@@ -335,7 +245,7 @@ fn actions_that_fail_or_refuse() {
                 end: ("failed", "spawn"),
                 says: "no-such-agent",
                 notices: &["step failed", "work/step is out: its circuit opened"],
-                ..failed
+                ..FAILED_ACTION
             },
         ),
         (
@@ -344,7 +254,7 @@ fn actions_that_fail_or_refuse() {
                 what: "an agent that hangs",
                 keys: "timeout = '300ms'\nwith = { command = ['sh', '-c', 'sleep 60'], file = 'r.md', at_least = '1ms' }",
                 end: ("timed-out", "timeout"),
-                ..failed
+                ..FAILED_ACTION
             },
         ),
         (
@@ -353,10 +263,10 @@ fn actions_that_fail_or_refuse() {
                 what: "no place for its answer",
                 keys: "with = { command = ['true'], file = 'nowhere/r.md', at_least = '1ms' }",
                 says: "nowhere",
-                ..failed
+                ..FAILED_ACTION
             },
         ),
-        ("comment", Fault { what: "no remote", agent: WORKS, ..absent }),
+        ("comment", Fault { what: "no remote", agent: WORKS, ..ABSENT }),
     ] {
         break_it(step, &fault);
     }
