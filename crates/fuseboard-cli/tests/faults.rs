@@ -154,6 +154,17 @@ fn a_store_that_was_lost_twice_is_told_twice() {
 }
 
 #[test]
+fn a_pipe_where_it_is_noted_that_it_was_told_holds_nobody_up() {
+    let broken = broken_worlds().swap_remove(1);
+    let mark = broken.world.path("../runtime/fuseboard-store-lost");
+    finish(broken.command(&["exec", "w", "--", "true"]));
+    fs::remove_file(&mark).unwrap();
+    assert!(Command::new("mkfifo").arg(mark).status().unwrap().success());
+    let ran = finish(broken.command(&["exec", "w", "--", "true"]));
+    assert!(ran.code == 0 && ran.err().contains("deciding in memory"), "{} {}", ran.code, ran.err());
+}
+
+#[test]
 fn a_corrupt_file_is_set_aside_once_and_kept() {
     let world = World::new();
     world.exec("w", &[], "true");

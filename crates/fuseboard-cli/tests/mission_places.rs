@@ -5,7 +5,10 @@ mod mission_fault;
 mod mission_stage;
 mod world;
 
-use mission_fault::{FAILED, FAILED_ACTION, Fault, NO_VERDICT, ORDINARY, RESULT, WORKS, break_it};
+use std::time::Duration;
+
+use mission_fault::{FAILED, FAILED_ACTION, Fault, NO_VERDICT, ORDINARY, RESULT, WORKS, break_it, play};
+use mission_stage::Stage;
 
 /// What may stand in the place of a file: how it is made, and what is said of it.
 const INSTEAD: [(&str, &str, &str); 3] =
@@ -86,7 +89,7 @@ const QUEUE: &str = "with = { file = 'q/q' }\nafter = ['check']\n\
 const REFLECT: &str =
     "with = { command = ['touch', '../asked'], file = 'r/r.md', journal = 'r/j.md', at_least = '1ms' }";
 const MERGE: &str = "gated_by = ['check']\n[[step]]\nname = 'check'\nkind = 'gate'\nrun = ['true']";
-const NOT_ASKED: &str = "! test -e ../asked";
+const NOT_ASKED: &str = "test ! -e ../asked";
 const ALERTED: &str = "$STATE/alerts/$(printf work | sha256sum | cut -c 1-64).json";
 const JOB_FAILED: &[&str] = &["\"mend it\" failed: it ended with an error"];
 
@@ -235,4 +238,18 @@ fn repositories_that_the_user_may_not_read_or_write() {
             ..commit
         },
     );
+}
+
+#[test]
+fn a_lock_that_has_become_a_pipe_holds_nobody_up() {
+    for (locks, ends) in [("merges/*.lock", ("failed", "success")), ("indexes/*.turn", ("skipped", "failed"))] {
+        let stage = Stage::new(&format!("[[step]]\nname = 'merge'\nuses = 'merge'\n{MERGE}\n"));
+        assert_eq!(stage.fly(&[], WORKS).end_of("merge").0, "success");
+        play(&stage, &format!("for lock in $STATE/{locks}; do rm $lock; mkfifo $lock; done"));
+        let flown = stage.fly(&[], "git switch -qc agent/more main; echo more >more; git add -A; git commit -qm more");
+        assert_eq!((flown.end_of("merge").0, flown.end_of("check").0), ends, "{locks}: {}", flown.told());
+        let said = format!("{} {}", flown.word("merge", "detail"), flown.word("check", "why"));
+        assert!(said.contains(&locks[locks.len() - 4..]), "{said}");
+        assert!(flown.ran.took < Duration::from_secs(20), "{:?}", flown.ran.took);
+    }
 }

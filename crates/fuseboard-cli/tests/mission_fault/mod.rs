@@ -125,7 +125,7 @@ fn fly(stage: &Stage, fault: &Fault) -> Flown {
 }
 
 /// Runs a script in the repository that knows the folders around it.
-fn play(stage: &Stage, script: &str) {
+pub(crate) fn play(stage: &Stage, script: &str) {
     if !script.is_empty() {
         stage.git(&format!(
             "UP=$(cd .. && pwd); CONFIG=$UP/config/fuseboard; STATE=$UP/state/fuseboard; mkdir -p -m 700 $STATE; {script}"
