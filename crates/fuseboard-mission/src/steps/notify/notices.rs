@@ -107,6 +107,7 @@ fn no_pass(row: &StepRow) -> Option<Notice> {
     let how = match (row.status, row.verdict, row.reason) {
         (Status::Success, Some(VerdictWord::Block), _) => "blocks",
         (Status::Failed | Status::TimedOut, ..) => "gave no verdict",
+        (Status::NotApplicable, Some(VerdictWord::Block), _) => "does not apply, and so blocks",
         (
             Status::Skipped,
             _,
