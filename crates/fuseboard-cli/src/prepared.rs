@@ -42,6 +42,9 @@ pub(crate) const DETACHED_RUN: &str = "FUSEBOARD_DETACHED_RUN";
 /// How long git may take to tell what is checked out.
 const GIT_LIMIT: Duration = Duration::from_secs(30);
 
+/// The part of the deadline that one look at the work tree may take: a git that hangs is to leave time for the steps.
+const LOOK_SHARE: u32 = 4;
+
 /// All that a run needs but its job's end.
 pub(crate) struct Prepared<'a> {
     pub(crate) settings: &'a Settings,
@@ -203,7 +206,8 @@ impl<'a> Prepared<'a> {
     fn into_run(self, job: Job) -> Run {
         let selection = self.selection();
         let console = self.settings.console;
-        let git = git(self.settings, &self.run_id, &job.project.path, self.pipeline.deadline());
+        let whole = self.pipeline.deadline();
+        let git = git(self.settings, &self.run_id, &job.project.path, whole);
         let config_folder = self.config_folder;
         let ours = [
             self.config_file.clone(),
@@ -227,7 +231,7 @@ impl<'a> Prepared<'a> {
             tracker: self.tracker,
             pipeline: self.pipeline,
             job,
-            tree: Arc::new(GitTree::new(git, self.is_repository)),
+            tree: Arc::new(GitTree::new(git, self.is_repository).looking_at_most(whole / LOOK_SHARE)),
             before: self.before,
             ledger: self.ledger,
             interrupt: self.settings.interrupt().clone(),

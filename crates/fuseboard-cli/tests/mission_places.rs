@@ -253,3 +253,16 @@ fn a_lock_that_has_become_a_pipe_holds_nobody_up() {
         assert!(flown.ran.took < Duration::from_secs(20), "{:?}", flown.ran.took);
     }
 }
+
+#[test]
+fn a_look_at_the_work_tree_that_hangs_leaves_time_for_the_steps_and_for_those_that_come_last() {
+    let outbox = "[[step]]\nname = 'told'\nuses = 'notify'\nwith = { file = '../../outbox' }\n";
+    let gate = "[[step]]\nname = 'gate'\nkind = 'gate'\nrun = ['true']\n";
+    let slow = "[[step]]\nname = 'slow'\nkind = 'recorder'\nrun = ['sleep', '60']\n";
+    let stage = Stage::new(&format!("[pipeline]\ndeadline = '6s'\n{gate}{slow}{outbox}"));
+    let flown = stage.fly(&[], &format!("{WORKS}; rm .git/index; mkfifo .git/index"));
+    assert_eq!((flown.code(), flown.end_of("gate").0), (77, "failed"), "{}", flown.told());
+    assert_eq!((flown.end_of("slow").1, flown.end_of("told").0), ("deadline", "success"), "{}", flown.told());
+    assert!(flown.word("gate", "why").contains("was cut by the deadline"), "{}", flown.told());
+    assert!(stage.read("outbox").contains("gate gave no verdict"), "{}", flown.told());
+}

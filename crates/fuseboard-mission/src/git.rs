@@ -143,6 +143,12 @@ impl Git {
         Self { marker: Some(marker), ..self }
     }
 
+    /// The same, and no longer than until this deadline.
+    #[must_use]
+    pub fn until(&self, deadline: Deadline) -> Self {
+        Self { deadline: self.deadline.or_earlier(deadline), ..self.clone() }
+    }
+
     /// The same in another folder.
     #[must_use]
     pub fn in_folder(&self, folder: impl Into<PathBuf>) -> Self {

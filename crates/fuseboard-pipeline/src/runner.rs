@@ -191,7 +191,9 @@ impl Loop {
         } else {
             Duration::ZERO
         };
-        let early_deadline = Deadline::after(whole.saturating_sub(kept)).or_earlier(deadline);
+        // Of what is left: the look at the tree has taken its time already.
+        let left = deadline.remaining().unwrap_or(whole);
+        let early_deadline = Deadline::after(left.saturating_sub(kept)).or_earlier(deadline);
         let places = steps.iter().map(|_| Place::Waiting).collect();
         Self { underway, places, deadline, early_deadline, sender, receiver }
     }

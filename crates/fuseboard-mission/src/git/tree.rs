@@ -2,7 +2,9 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use fuseboard_pipeline::process::Deadline;
 use fuseboard_pipeline::tree::{Exempt, Tree, TreeState};
 
 use super::error::shown;
@@ -16,23 +18,32 @@ const NAMED: usize = 5;
 pub struct GitTree {
     git: Git,
     is_repository: bool,
+    longest_look: Option<Duration>,
 }
 
 impl GitTree {
     /// The tree of the folder in which `git` works. Each look ends at its deadline. `is_repository` says whether
     /// there was a repository before the work to be judged began: if git finds none any more, nothing can be told.
     pub fn new(git: Git, is_repository: bool) -> Self {
-        Self { git, is_repository }
+        Self { git, is_repository, longest_look: None }
+    }
+
+    /// The same, where a look takes no longer than this: after one that hangs there is time left for what follows.
+    #[must_use]
+    pub fn looking_at_most(self, longest_look: Duration) -> Self {
+        Self { longest_look: Some(longest_look), ..self }
     }
 
     fn look(&self, exempt: &[Exempt], untracked_allowed: bool) -> Result<TreeState, GitError> {
-        let Some(head) = self.git.head()? else {
+        let git =
+            &self.longest_look.map_or_else(|| self.git.clone(), |longest| self.git.until(Deadline::after(longest)));
+        let Some(head) = git.head()? else {
             // Asked for its error: a folder outside of any repository has no top folder.
-            self.git.root()?;
+            git.root()?;
             return Ok(TreeState { commit: None, problem: Some("there is no commit yet".to_owned()) });
         };
-        let changes = self.git.changes()?;
-        let root = self.git.root()?;
+        let changes = git.changes()?;
+        let root = git.root()?;
         let root = root.canonicalize().unwrap_or(root);
         let exempt: Vec<Exempt> = exempt.iter().map(|exempt| exempt.at(real(exempt.path()))).collect();
         let is_exempt = |file: &PathBuf| exempt.iter().any(|exempt| exempt.covers(&root.join(file)));
