@@ -40,6 +40,23 @@ fn programs_run_in_order_and_one_that_fails_keeps_no_other_from_running() {
 }
 
 #[test]
+fn one_that_crashes_and_one_that_cannot_be_started_keep_no_other_from_running() {
+    let stage = Stage::new(HOOKS);
+    hook(&stage, "10-crashes", "kill -9 $$");
+    hook(&stage, "30-last", "echo last >>../ran");
+    let alone = stage.beside("config/fuseboard/hooks.d/after-mission/20-alone");
+    fs::write(&alone, "#!/no/such/interpreter\n").unwrap();
+    fs::set_permissions(alone, fs::Permissions::from_mode(0o755)).unwrap();
+    let flown = stage.fly(&[], "true");
+    assert_eq!(flown.code(), 0, "{}", flown.told());
+    let failures = ["hooks.10-crashes", "hooks.20-alone", "hooks.30-last"].map(|name| flown.word(name, "failure"));
+    assert_eq!(failures, ["signal", "spawn", ""], "{}", flown.told());
+    assert_eq!(stage.read("ran"), "last\n");
+    assert_eq!(stage.world.circuit("work/hooks.10-crashes")["last_failure"]["kind"], "signal");
+    assert_eq!(stage.world.circuit("work/hooks.20-alone")["state"], "open", "to try again is of no use");
+}
+
+#[test]
 fn they_are_selected_together_or_alone() {
     let stage = Stage::new(HOOKS);
     hook(&stage, "a", "echo a >>../ran");

@@ -231,6 +231,22 @@ fn fly_without_gh(stage: &Stage, agent: &str) -> Flown {
 }
 
 #[test]
+fn without_a_place_for_its_turn_or_for_the_text_nothing_is_posted() {
+    for (place, said) in [("state/fuseboard/comments", "it cannot be this run's turn"), ("tmp", "there is no place")] {
+        let stage = stage(&[CHECK, COMMENT]);
+        fs::write(stage.beside("code"), "1").unwrap();
+        fs::create_dir_all(stage.beside("state/fuseboard")).unwrap();
+        fs::write(stage.beside(place), "").unwrap();
+        let mut command = stage.command(&[], WORK);
+        command.env("PATH", format!("{}:{}", stage.beside("bin").display(), std::env::var("PATH").unwrap()));
+        command.env("TMPDIR", stage.beside("tmp"));
+        let flown = stage.flown(finish(command));
+        assert_failed(&flown, "comment", said);
+        assert!(!stage.has("gh.sent"), "{}", flown.told());
+    }
+}
+
+#[test]
 fn without_gh_the_comment_fails_and_says_what_to_do() {
     let flown = fly_without_gh(&stage(&[CHECK, COMMENT]), WORK);
     assert_eq!(flown.word("comment", "failure"), "spawn", "{}", flown.told());
