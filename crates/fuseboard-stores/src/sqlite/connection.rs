@@ -155,7 +155,7 @@ impl Open {
     /// What a writer is told of a database that a newer version made.
     pub(super) fn is_newer(&self) -> StoreError {
         let path = self.database.path().unwrap_or("the store");
-        let message = format!("{path} was written by a newer version of Fuseboard; use that, or another --store");
+        let message = format!("{path} was written by a newer version of Fuseboard; use that version");
         StoreError::new(StoreTrouble::Newer, message)
     }
 }
