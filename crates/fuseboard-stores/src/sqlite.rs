@@ -225,17 +225,16 @@ impl SqliteStore {
     /// call as long as the path still leads to the same file.
     fn attempt<T>(&self, act: impl Fn(&Open, &Stamp) -> Result<T, Fault>) -> Result<Option<T>, Fault> {
         let mut slot = self.slot();
-        if let Some(open) = &*slot
-            && self.files.find()?.is_none_or(|found| found.identity != open.identity)
-        {
-            *slot = None;
-            return Err(self
-                .found_damage(format!(
-                    "{} was replaced or removed while it was in use; what is there now counts from the next call on: \
-                 look at `fuseboard status`, the switches above all",
-                    self.path().display()
-                ))
-                .into());
+        if let Some(open) = &*slot {
+            let found = self.files.find()?.filter(|found| found.identity == open.identity);
+            if found.is_none_or(|found| found.empty) {
+                *slot = None;
+            }
+            match found {
+                Some(found) if found.empty => return Err(Fault::Damaged(found.identity, connection::CUT.to_owned())),
+                Some(_) => {}
+                None => return Err(self.replaced().into()),
+            }
         }
         if slot.is_none() {
             *slot = connection::open(&self.files)?;
@@ -271,6 +270,14 @@ impl SqliteStore {
             }
         });
         (!by_another).then_some(error)
+    }
+
+    fn replaced(&self) -> StoreError {
+        self.found_damage(format!(
+            "{} was replaced or removed while it was in use; what is there now counts from the next call on: \
+             look at `fuseboard status`, the switches above all",
+            self.path().display()
+        ))
     }
 
     /// Remembers the first damage for [`SqliteStore::damage`].

@@ -101,6 +101,9 @@ const LONGEST_LOG: u64 = 1 << 20;
 /// How long that writer waits for readers, who are done in a moment.
 const TIDY_LIMIT: Duration = Duration::from_millis(20);
 
+/// What is wrong with an empty file where a store was.
+pub(super) const CUT: &str = "it was cut to nothing";
+
 /// The longest value that is ever read, so that a hostile file cannot fill the memory.
 const LONGEST_VALUE: i32 = 1 << 20;
 
@@ -190,7 +193,7 @@ pub(super) fn open(files: &Files) -> Result<Option<Open>, Fault> {
 fn open_found(files: &Files, Found { identity, empty }: Found) -> Result<Open, Fault> {
     if empty {
         // A store is never empty: it is begun under another name and appears whole.
-        return Err(Fault::Damaged(identity, "it was cut to nothing".to_owned()));
+        return Err(Fault::Damaged(identity, CUT.to_owned()));
     }
     let database = connect(files.database())?;
     database.execute_batch(SETTINGS)?;
