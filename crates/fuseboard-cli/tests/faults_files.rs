@@ -141,3 +141,68 @@ fn a_gate_that_finds_that_its_file_was_spoiled_does_not_pass_and_the_one_after_i
         assert_eq!(world.exec("g", &["--gate"], "true").code, 0, "{what}: it goes on");
     }
 }
+
+#[test]
+fn of_ten_calls_that_cannot_reach_the_store_at_once_one_says_it() {
+    for _ in 0..3 {
+        let world = World::new();
+        fs::write(world.path("../state/fuseboard"), "in the folder's place").unwrap();
+        let children: Vec<_> =
+            (0..10).map(|_| start(world.command(&["exec", "w", "--", "sh", "-c", "exit 7"]))).collect();
+        let ends: Vec<Ran> = children.into_iter().map(end_of).collect();
+        assert!(ends.iter().all(|ran| ran.code == 7));
+        let told: Vec<String> = ends.iter().flat_map(about_the_file).collect();
+        assert_eq!(told.len(), 1, "{told:#?}");
+    }
+}
+
+#[test]
+fn calls_that_are_killed_at_any_moment_leave_a_sound_file_and_what_the_next_one_tells_is_exact() {
+    let world = World::new();
+    let finished = 3 + (0..40).filter(|round| killed_after(&world, round * 500)).count();
+    for _ in 0..3 {
+        let ran = world.exec("w", &[], "true");
+        assert_eq!((ran.code, ran.err().as_str()), (0, ""), "nothing is torn, nothing is said");
+    }
+    let counted = world.circuit("w")["totals"]["success"].as_u64().unwrap();
+    assert!(counted >= finished as u64, "{finished} had told their end, {counted} were counted");
+    let told = world.run(&["history", "w", "--outcomes", "--format", "json"]).json_lines().len() as u64;
+    assert_eq!(told, counted, "record and history agree");
+    let names = fs::read_dir(world.store().parent().unwrap()).unwrap();
+    let names: Vec<String> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(!names.iter().any(|name| name.contains(".corrupt-")), "{names:?}");
+}
+
+/// Kills a call so many microseconds after its start; whether it had ended before.
+fn killed_after(world: &World, micros: u64) -> bool {
+    let mut child = start(world.command(&["exec", "w", "--", "true"]));
+    std::thread::sleep(std::time::Duration::from_micros(micros));
+    child.kill().unwrap();
+    end_of(child).code == 0
+}
+
+#[test]
+fn a_file_that_somebody_holds_keeps_the_work_waiting_for_a_second_at_most_and_no_count_is_lost() {
+    let world = World::new();
+    world.exec("w", &[], "true");
+    let script = "import os, sqlite3, sys, time\n\
+                  db = sqlite3.connect(sys.argv[1], isolation_level=None); db.execute('BEGIN IMMEDIATE')\n\
+                  open('up', 'w')\n\
+                  while not os.path.exists('go'): time.sleep(0.02)\n\
+                  db.execute('COMMIT')";
+    let holder = start(world.other("python3", &["-c", script, world.store().to_str().unwrap()]));
+    world.await_file("up");
+    for code in [7, 0, 8] {
+        let ran = world.exec("w", &[], &format!("exit {code}"));
+        assert_eq!((ran.code, about_the_file(&ran)), (code, vec![]), "the report waits in the spool");
+        assert!(ran.took.as_millis() < 2500, "{:?}", ran.took);
+    }
+    let act = world.run(&["switch", "w", "off", "--reason", "x"]);
+    assert!(act.code == 69 && act.lines().len() == 1, "{} {}", act.code, act.err());
+    assert!(act.err().contains("state.db was in use by others for 1s; end the process that holds it"), "{}", act.err());
+    fs::write(world.path("go"), "").unwrap();
+    assert_eq!(end_of(holder).code, 0);
+    assert_eq!(world.exec("w", &[], "true").code, 0);
+    let totals = &world.circuit("w")["totals"];
+    assert_eq!((&totals["success"], &totals["failure"]), (&3.into(), &2.into()), "{totals}");
+}
