@@ -154,9 +154,7 @@ impl<'a> Prepared<'a> {
         for run in unfinished.iter().filter(|run| run.holder.proved_dead()) {
             let survivors = end_carriers(&run_marker(&run.id), KILL_AFTER);
             for survivor in survivors {
-                self.settings
-                    .console
-                    .error(format_args!("{survivor} was left by run {} and could not be ended", run.id));
+                self.settings.console.error(format_args!("{survivor} of run {} {}", run.id, survivor.remedy()));
             }
             self.written(self.ledger.interrupted(&run.id, now()));
             let steps = self.ledger.run(&run.id).ok().flatten().map(|stored| stored.steps).unwrap_or_default();

@@ -6,8 +6,9 @@ mod world;
 
 use std::process::Stdio;
 
+use fuseboard_pipeline::process::Survivor;
 use mission_stage::{Stage, gated};
-use world::{World, assert_plain, end_of, feed, start};
+use world::{World, assert_plain, end_of, feed, finish, is_root, start, wait_for};
 
 /// Prints more on each stream than may be kept, then notes the largest memory that the program ever had.
 const PRINTS_WITHOUT_END: &str = "head -c 200000000 /dev/zero & head -c 200000000 /dev/zero >&2; wait; \
@@ -160,4 +161,29 @@ fn a_child_that_reads_for_ever_ends_with_its_input_or_its_time() {
     let ran = end_of(child);
     assert_eq!((ran.code, world.census()), (124, vec![]), "{}", ran.err());
     drop(kept_open);
+}
+
+#[test]
+fn what_cannot_be_ended_is_named_with_the_reason_and_one_thing_to_do() {
+    let said = Survivor { pid: 7, name: "sleep".into() }.remedy();
+    assert_eq!(said, "could not be ended: it belongs to another user or hangs in the kernel; as root: `kill -KILL 7`");
+    if !is_root() {
+        return; // Only root can give an ordinary user a child that is somebody else's.
+    }
+    let world = World::new();
+    let other = world.path("other");
+    std::fs::copy("/usr/bin/setpriv", &other).unwrap();
+    world.give_away();
+    std::os::unix::fs::chown(&other, Some(0), Some(0)).unwrap();
+    std::fs::set_permissions(&other, std::os::unix::fs::PermissionsExt::from_mode(0o4755)).unwrap();
+    let script = "./other --reuid=54321 --clear-groups sh -c 'echo $$ >&2; exec sleep 60 >/dev/null 2>&1'";
+    let words = ["exec", "w", "--timeout", "400ms", "--kill-after", "200ms", "--", "sh", "-c", script];
+    let ran = finish(world.by_an_ordinary_user(&words));
+    let pid = ran.err().lines().next().unwrap().to_owned();
+    drop(finish(world.other("kill", &["-KILL", &pid])));
+    assert_eq!(ran.code, 124, "{}", ran.err());
+    let line =
+        format!("fuseboard: sleep (pid {pid}) {}", said.replace("`kill -KILL 7`", &format!("`kill -KILL {pid}`")));
+    assert_eq!(ran.lines().iter().filter(|told| **told == line).count(), 1, "{}", ran.err());
+    wait_for("its end", || world.census().is_empty());
 }

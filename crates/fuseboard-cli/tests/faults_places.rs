@@ -4,14 +4,11 @@
 mod world;
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
 
-use world::{Ran, World, finish, fuseboard};
+use world::{Ran, World, finish, is_root};
 
-/// `nobody`, on every Linux.
-const NOBODY: u32 = 65_534;
 const STRANGER: u32 = 54_321;
 
 /// A place, and what the line about it says: whose trouble it is, why, and what to do.
@@ -75,7 +72,7 @@ const PLACES: &[Place] = &[
         name: "a file that may not be written",
         make: |world| {
             assert_eq!(world.exec("other", &[], "true").code, 0);
-            own(world);
+            world.give_away();
             mode(&world.store(), 0o400);
         },
         environment: &[],
@@ -96,7 +93,7 @@ const STRANGE_FOLDER: Place = Place {
     name: "a folder of another user",
     make: |world| {
         assert_eq!(world.exec("other", &[], "true").code, 0);
-        own(world);
+        world.give_away();
         folder(world, 0o755);
         chown(world.store().parent().unwrap(), Some(STRANGER), None).unwrap();
     },
@@ -104,10 +101,6 @@ const STRANGE_FOLDER: Place = Place {
     said: ["state/fuseboard belongs to user 54321", "and not to you", "; choose another place for the store"],
     is_empty: false,
 };
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").unwrap().uid() == 0
-}
 
 fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
@@ -117,49 +110,27 @@ fn mode(path: &Path, mode: u32) {
 fn folder(world: &World, bits: u32) {
     let folder = world.store().parent().unwrap().to_owned();
     fs::create_dir_all(&folder).unwrap();
-    own(world);
+    world.give_away();
     mode(&folder, bits);
-}
-
-/// Gives the whole world to the user who acts in it.
-fn own(world: &World) {
-    if is_root() {
-        let top = world.path("..").canonicalize().unwrap();
-        let user = format!("{NOBODY}:{NOBODY}");
-        assert!(Command::new("chown").args(["-R", &user]).arg(top).status().unwrap().success());
-    }
 }
 
 /// One place in a world of its own.
 struct Met {
     world: World,
     place: &'static Place,
-    program: PathBuf,
 }
 
 impl Met {
     fn new(place: &'static Place) -> Self {
         let world = World::new();
-        // The one that was built may lie where that user cannot go.
-        let program = if is_root() { world.path("../fuseboard") } else { fuseboard().into() };
-        if is_root() {
-            fs::copy(fuseboard(), &program).unwrap();
-        }
         fs::create_dir(world.path("../tmp")).unwrap();
-        own(&world);
+        world.give_away();
         (place.make)(&world);
-        Self { world, place, program }
+        Self { world, place }
     }
 
     fn run(&self, words: &[&str]) -> Ran {
-        let program = self.program.to_str().unwrap();
-        let user = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}"), "--clear-groups".into()];
-        let mut command = if is_root() {
-            let user: Vec<&str> = user.iter().map(String::as_str).collect();
-            self.world.other("setpriv", &[&user[..], &[program], words].concat())
-        } else {
-            self.world.command(words)
-        };
+        let mut command = self.world.by_an_ordinary_user(words);
         command.env("TMPDIR", self.world.path("../tmp"));
         for (name, value) in self.place.environment {
             match value {
