@@ -21,7 +21,7 @@ const NAP: Duration = Duration::from_millis(10);
 #[derive(Debug, thiserror::Error)]
 pub enum PrivateError {
     /// The system refused.
-    #[error("{path}: {source}; {}", remedy(source))]
+    #[error("{path}: {source}{}", remedy(source))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -53,13 +53,15 @@ impl PrivateError {
     }
 }
 
+/// What to do, as the end of a sentence; nothing where who comes next may be luckier.
 fn remedy(error: &io::Error) -> &'static str {
     use io::ErrorKind as Kind;
     match error.kind() {
-        Kind::PermissionDenied => "make what it lies in writable for you",
-        Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => "free some space there",
-        Kind::NotADirectory => "remove the file that is in a folder's place",
-        _ => "give another place for the state (XDG_STATE_HOME)",
+        Kind::PermissionDenied => "; make what it lies in writable for you",
+        Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => "; free some space there",
+        Kind::NotADirectory => "; remove the file that is in a folder's place",
+        Kind::TimedOut => "",
+        _ => "; give another place for the state (XDG_STATE_HOME)",
     }
 }
 
