@@ -380,7 +380,6 @@ pub(crate) fn valid_name(name: &str) -> Result<CircuitName, Failed> {
 }
 
 /// A looking command's or an operator's trouble with the store.
-#[expect(clippy::needless_pass_by_value, reason = "stands in `map_err`")]
 pub(crate) fn no_store(error: StoreError) -> Failed {
     Failed::new(ExitCode::NoStore, error)
 }

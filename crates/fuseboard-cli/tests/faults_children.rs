@@ -153,7 +153,7 @@ fn what_cannot_be_started_is_named_with_the_reason_and_what_to_type() {
 #[test]
 fn a_child_that_reads_for_ever_ends_with_its_input_or_its_time() {
     let world = World::new();
-    assert_eq!(feed(world.command(&["exec", "wc", "--", "wc", "-c"]), &[b'x'; 100_000]).out(), "100000\n");
+    assert_eq!(feed(world.command(&["exec", "wc", "--", "wc", "-c"]), &b"x".repeat(100_000)).out(), "100000\n");
     let mut command = world.command(&["exec", "cat", "--timeout", "300ms", "--", "cat"]);
     command.stdin(Stdio::piped());
     let mut child = start(command);
