@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use fuseboard_pipeline::config::Config;
@@ -77,7 +78,9 @@ impl Home {
         Config::parse(&found.path, &content)
             .map_err(|errors| refuse(format!("not trusted, since it is wrong:\n{errors}")))?;
         let accepted = Trust::in_state_folder(&state_folder()).accept(&RepositoryKey::of(&found.path), &content);
-        accepted.map_err(|error| Failed::new(ExitCode::NoStore, error))?;
+        accepted.map_err(|error| {
+            Failed::new(ExitCode::NoStore, homeless().map_or_else(|| error.to_string(), str::to_owned))
+        })?;
         Ok(found.path)
     }
 
@@ -99,14 +102,32 @@ impl Home {
 }
 
 /// The host's store: given, of the environment, configured, or the default place.
-pub(crate) fn store_address(given: Option<&str>, config: &Config) -> String {
-    if let Some(address) =
-        given.map(str::to_owned).or_else(|| text("FUSEBOARD_STORE")).or_else(|| config.store.url.clone())
-    {
-        return address;
+///
+/// # Errors
+/// [`HOMELESS`]
+pub(crate) fn store_address(given: Option<&str>, config: &Config) -> Result<String, &'static str> {
+    let named = given.map(str::to_owned).or_else(|| text("FUSEBOARD_STORE")).or_else(|| config.store.url.clone());
+    match (named, homeless()) {
+        (Some(address), _) => Ok(address),
+        (None, Some(why)) => Err(why),
+        (None, None) => Ok(format!("sqlite:{}", state_folder().join("state.db").display())),
     }
-    format!("sqlite:{}", state_folder().join("state.db").display())
 }
+
+/// Why a user's state has no place, and what to do about it.
+pub(crate) const HOMELESS: &str =
+    "the state has no place, since neither HOME nor XDG_STATE_HOME is set to an absolute path; set HOME";
+
+/// [`HOMELESS`], if this user has no home and the system's folder is not theirs either.
+pub(crate) fn homeless() -> Option<&'static str> {
+    let placed = ["STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"].into_iter().any(|name| absolute(name).is_some());
+    let user = fuseboard_pipeline::sys::user_id();
+    let is_ours = || std::fs::metadata(SYSTEM_STATE).is_ok_and(|meta| meta.uid() == user);
+    (!placed && user != 0 && !is_ours()).then_some(HOMELESS)
+}
+
+/// Where root's state is.
+const SYSTEM_STATE: &str = "/var/lib/fuseboard";
 
 /// The folder of this user's state on this host.
 pub(crate) fn state_folder() -> PathBuf {
@@ -118,7 +139,7 @@ pub(crate) fn state_folder() -> PathBuf {
     }
     match absolute("HOME") {
         Some(home) if !fuseboard_pipeline::sys::is_root() => home.join(".local/state/fuseboard"),
-        _ => PathBuf::from("/var/lib/fuseboard"),
+        _ => PathBuf::from(SYSTEM_STATE),
     }
 }
 

@@ -15,7 +15,6 @@ use fuseboard_mission::steps::BuiltInSteps;
 use fuseboard_pipeline::config::Config;
 use fuseboard_pipeline::job::{Job, JobProject};
 use fuseboard_pipeline::ledger::{Ledger, RunHead};
-use fuseboard_pipeline::make_private_folder;
 use fuseboard_pipeline::pipeline::{Pipeline, Place};
 use fuseboard_pipeline::process::{Deadline, KILL_AFTER, Marker, end_carriers};
 use fuseboard_pipeline::project::{Project, ProjectRegistry};
@@ -26,6 +25,7 @@ use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::step::{Before, Written};
 use fuseboard_pipeline::tracker::Tracker;
 use fuseboard_pipeline::tree::Exempt;
+use fuseboard_pipeline::{PrivateError, make_private_folder};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -38,6 +38,9 @@ use crate::show;
 
 /// The id of a run that was begun by a caller which went on without it.
 pub(crate) const DETACHED_RUN: &str = "FUSEBOARD_DETACHED_RUN";
+
+/// What it means for a run that the ledger cannot be used.
+const UNWRITTEN: &str = "the run cannot be written down";
 
 /// How long git may take to tell what is checked out.
 const GIT_LIMIT: Duration = Duration::from_secs(30);
@@ -148,7 +151,7 @@ impl<'a> Prepared<'a> {
         let unfinished = match self.ledger.unfinished() {
             Ok(unfinished) => unfinished,
             Err(error) => {
-                return self.settings.console.error(format_args!("earlier runs cannot be looked at: {error}"));
+                return self.settings.complain("earlier runs cannot be looked at", &error);
             }
         };
         for damaged in &unfinished.damaged {
@@ -159,9 +162,7 @@ impl<'a> Prepared<'a> {
         for run in unfinished.whole.iter().filter(|run| run.holder.proved_dead()) {
             let survivors = end_carriers(&run_marker(&run.id), KILL_AFTER);
             for survivor in survivors {
-                self.settings
-                    .console
-                    .error(format_args!("{survivor} was left by run {} and could not be ended", run.id));
+                self.settings.console.error(format_args!("{survivor} of run {} {}", run.id, survivor.remedy()));
             }
             self.written(self.ledger.interrupted(&run.id, now()));
             let steps = self.ledger.run(&run.id).ok().flatten().map(|stored| stored.steps).unwrap_or_default();
@@ -192,10 +193,11 @@ impl<'a> Prepared<'a> {
         if report.result != RunResult::Interrupted {
             report.exit_code = code(&report.job, report.exit_code);
         }
-        if let Err(error) = ledger.end(&run_id, &report) {
-            settings.console.error(format_args!("the run cannot be written down: {error}"));
+        let ended = ledger.end(&run_id, &report);
+        if let Err(error) = &ended {
+            settings.complain(UNWRITTEN, error);
         }
-        tell(settings, args, &report)?;
+        tell(settings, args, &report, ended.is_ok() && settings.keeps_runs())?;
         Ok(ExitCode::passed_on(i32::from(report.exit_code)))
     }
 
@@ -206,6 +208,7 @@ impl<'a> Prepared<'a> {
     fn into_run(self, job: Job) -> Run {
         let selection = self.selection();
         let console = self.settings.console;
+        let complain = self.settings.complainer();
         let whole = self.pipeline.deadline();
         let git = git(self.settings, &self.run_id, &job.project.path, whole);
         let config_folder = self.config_folder;
@@ -249,7 +252,7 @@ impl<'a> Prepared<'a> {
                 }
                 _ => console.note(show::step_line(row)),
             }),
-            complained: Box::new(move |error| console.error(format_args!("the run cannot be written down: {error}"))),
+            complained: Box::new(move |error| complain(&UNWRITTEN, &error)),
         }
     }
 
@@ -266,13 +269,13 @@ impl<'a> Prepared<'a> {
 
     fn written(&self, result: Result<(), fuseboard_pipeline::ledger::LedgerError>) {
         if let Err(error) = result {
-            self.settings.console.error(format_args!("the run cannot be written down: {error}"));
+            self.settings.complain(UNWRITTEN, &error);
         }
     }
 }
 
 /// Prints the report's last line, and the report itself where that was asked for.
-fn tell(settings: &Settings, args: &JobArgs, report: &Report) -> Result<(), Failed> {
+fn tell(settings: &Settings, args: &JobArgs, report: &Report, is_written: bool) -> Result<(), Failed> {
     let json = || {
         let report = serde_json::to_value(report).map_err(|error| Failed::new(ExitCode::Bug, error))?;
         Ok(show::json_line(&report))
@@ -285,7 +288,7 @@ fn tell(settings: &Settings, args: &JobArgs, report: &Report) -> Result<(), Fail
     if settings.format == Format::Json {
         settings.console.data(&json()?);
     }
-    settings.console.note(show::run_line(report));
+    settings.console.note(show::run_line(report, is_written));
     Ok(())
 }
 
@@ -339,7 +342,8 @@ fn folder_of(settings: &Settings, run_id: &str) -> Result<PathBuf, Failed> {
     let folder = home::state_folder().join("runs").join(run_id);
     let Err(error) = make_private_folder(&folder) else { return Ok(folder) };
     let spare = std::env::temp_dir().join(format!("fuseboard-{run_id}"));
-    settings.console.error(format_args!("{}: {error}; {} is used instead", folder.display(), spare.display()));
+    let why = home::homeless().map_or_else(|| PrivateError::of(&folder, error).to_string(), str::to_owned);
+    settings.complain(format_args!("what the run captures goes to {}", spare.display()), &why);
     let made = fs::DirBuilder::new().mode(0o700).create(&spare);
     made.map(|()| spare.clone())
         .map_err(|error| Failed::new(ExitCode::NoStore, format_args!("{}: {error}", spare.display())))

@@ -2,10 +2,11 @@
 //! is first needed.
 
 use std::cell::OnceCell;
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fuseboard::store::{StoreError, StoreTrouble};
+use fuseboard::store::StoreError;
 use fuseboard::{Board, BoardBuilder, CircuitName, Policy, View};
 use fuseboard_pipeline::config::load::LoadedConfig;
 use fuseboard_pipeline::config::{CircuitKeys, CircuitSettings, Config, Role, StepDeclaration};
@@ -17,7 +18,7 @@ use fuseboard_pipeline::tracker::Tracker;
 use fuseboard_stores::SqliteStore;
 
 use crate::Failed;
-use crate::announce::{self, Announcer};
+use crate::announce::{self, Announcer, Said};
 use crate::args::{Format, Global};
 use crate::console::{self, Console};
 use crate::exit_code::ExitCode;
@@ -37,6 +38,7 @@ pub(crate) struct Settings {
     store: HostStore,
     board: OnceCell<Board>,
     interrupt: OnceCell<Interrupt>,
+    said: Said,
     redactor: OnceCell<Redactor>,
 }
 
@@ -52,10 +54,11 @@ impl Settings {
         if let Some(news) = &found.news {
             console.note(news);
         }
-        let store = HostStore::of(
-            &home::store_address(global.store.as_deref(), &found.config),
-            found.config.store.group.as_deref(),
-        );
+        let address = home::store_address(global.store.as_deref(), &found.config);
+        let store = match address {
+            Ok(address) => HostStore::of(&address, found.config.store.group.as_deref()),
+            Err(why) => HostStore::Unusable(why.to_owned()),
+        };
         if let (Some(_), HostStore::Unusable(why)) = (&global.store, &store) {
             return Err(Failed::new(ExitCode::Usage, why));
         }
@@ -70,6 +73,7 @@ impl Settings {
             store,
             board: OnceCell::new(),
             interrupt: OnceCell::new(),
+            said: Said::default(),
             redactor: OnceCell::new(),
         })
     }
@@ -105,7 +109,21 @@ impl Settings {
     }
 
     fn announcer(&self) -> Announcer {
-        Announcer::new(self.console, self.home.runtime_folder.clone())
+        Announcer::new(self.console, self.home.runtime_folder.clone(), self.said.clone())
+    }
+
+    /// Says what our state's trouble comes to here, unless this call has said that trouble already.
+    pub(crate) fn complain(&self, what: impl Display, trouble: &dyn Display) {
+        self.complainer()(&what, trouble);
+    }
+
+    /// The same, for who outlives this.
+    pub(crate) fn complainer(&self) -> impl Fn(&dyn Display, &dyn Display) + Send + Sync + use<> {
+        let (console, said) = (self.console, self.said.clone());
+        move |what, trouble| {
+            let line = format!("{what}: {trouble}");
+            if said.is_new(&trouble.to_string()) { console.error(line) } else { console.detail(line) }
+        }
     }
 
     fn new_board(&self, announcer: Announcer) -> BoardBuilder {
@@ -133,6 +151,11 @@ impl Settings {
             }
             HostStore::Unusable(why) => Err(Failed::new(ExitCode::NoStore, why)),
         }
+    }
+
+    /// Whether runs are written down here.
+    pub(crate) fn keeps_runs(&self) -> bool {
+        matches!(self.store, HostStore::File(_)) && !home::is_off()
     }
 
     /// What was found damaged in the store during this call: no gate passes then.
@@ -303,11 +326,6 @@ pub(crate) fn valid_name(name: &str) -> Result<CircuitName, Failed> {
 }
 
 /// A looking command's or an operator's trouble with the store.
-#[expect(clippy::needless_pass_by_value, reason = "stands in `map_err`")]
 pub(crate) fn no_store(error: StoreError) -> Failed {
-    let remedy = match error.trouble {
-        StoreTrouble::Busy => "; try again",
-        StoreTrouble::Unreachable | StoreTrouble::Corrupt | StoreTrouble::BadRecord | StoreTrouble::Newer => "",
-    };
-    Failed::new(ExitCode::NoStore, format_args!("{error}{remedy}"))
+    Failed::new(ExitCode::NoStore, error)
 }

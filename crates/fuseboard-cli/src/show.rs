@@ -151,8 +151,8 @@ pub(crate) fn step_line(row: &StepRow) -> String {
     }
 }
 
-/// A run's end in one line.
-pub(crate) fn run_line(report: &Report) -> String {
+/// A run's end in one line, and where more of it is to be read, if it was written down.
+pub(crate) fn run_line(report: &Report, is_written: bool) -> String {
     let took = Human(Duration::from_millis(report.duration_ms));
     let result = match report.result {
         result @ (RunResult::Success | RunResult::Skipped) if !report.job.succeeded => {
@@ -160,5 +160,6 @@ pub(crate) fn run_line(report: &Report) -> String {
         }
         result => result.to_string(),
     };
-    format!("{result} after {took}, exit code {}; see: fuseboard runs {}", report.exit_code, report.id)
+    let more = if is_written { format!("see: fuseboard runs {}", report.id) } else { "not written down".to_owned() };
+    format!("{result} after {took}, exit code {}; {more}", report.exit_code)
 }

@@ -185,8 +185,8 @@ fn tell(row: &mut StepRow, told: Told) {
 }
 
 fn detail(left_behind: &[Survivor]) -> Option<String> {
-    let names: Vec<String> = left_behind.iter().map(ToString::to_string).collect();
-    (!names.is_empty()).then(|| format!("could not be ended: {}", names.join(", ")))
+    let told: Vec<String> = left_behind.iter().map(|survivor| format!("{survivor} {}", survivor.remedy())).collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 fn kept_output(ended: &Ended, redactor: &Redactor) -> serde_json::Value {

@@ -21,7 +21,7 @@ const NAP: Duration = Duration::from_millis(10);
 #[derive(Debug, thiserror::Error)]
 pub enum PrivateError {
     /// The system refused.
-    #[error("{path}: {source}")]
+    #[error("{path}: {source}{}", remedy(source))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -44,6 +44,25 @@ pub enum PrivateError {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl PrivateError {
+    /// What the system refused to do with this file or folder.
+    pub fn of(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+}
+
+/// What to do, as the end of a sentence; nothing where who comes next may be luckier.
+fn remedy(error: &io::Error) -> &'static str {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::PermissionDenied => "; make what it lies in writable for you",
+        Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => "; free some space there",
+        Kind::NotADirectory => "; remove the file that is in a folder's place",
+        Kind::TimedOut => "",
+        _ => "; give another place for the state (XDG_STATE_HOME)",
+    }
 }
 
 /// A folder of private files. It is made when something is written.
@@ -215,7 +234,7 @@ fn check(path: &Path, metadata: &Metadata, right_kind: bool, why: &'static str) 
         return refuse(why, "remove it");
     }
     if metadata.uid() != sys::user_id() {
-        return refuse("belongs to another user", "remove it, or run as that user");
+        return refuse("belongs to another user", "remove it");
     }
     if metadata.mode() & 0o022 != 0 {
         return refuse("can be written by others", "take that right away with chmod go-w");

@@ -213,8 +213,8 @@ impl Files {
         }
         let why = format!("belongs to user {} and not to you ({})", meta.uid(), sys::user());
         let remedy = match self.group {
-            Some(group) => format!("its owner can share it: `chgrp {group} {0}`, `chmod g+rw {0}`", path.display()),
-            None => "run as that user, or choose another place for the store (--store, FUSEBOARD_STORE)".to_owned(),
+            Some(group) => format!("its owner can share it: `chgrp {group} {0} && chmod g+rw {0}`", path.display()),
+            None => ELSEWHERE.to_owned(),
         };
         Err(refuse(path, &why, &remedy))
     }
@@ -259,11 +259,23 @@ pub(crate) fn trouble(path: &Path, verb: &str, error: io::Error) -> StoreError {
     use io::ErrorKind as Kind;
     let remedy = match error.kind() {
         Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => "free some space there",
-        Kind::PermissionDenied => "make it yours (chown, chmod u+rw)",
+        Kind::PermissionDenied => &permission_remedy(path),
         _ => ELSEWHERE,
     };
     let message = format!("{} cannot be {verb}: {error}; {remedy}", path.display());
     StoreError::new(StoreTrouble::Unreachable, message).caused_by(error)
+}
+
+/// What gives the right that is missing: to the file or, where that is not there or cannot be seen, to what it lies in.
+fn permission_remedy(path: &Path) -> String {
+    let mut there = path.ancestors().filter_map(|path| Some((path, path.symlink_metadata().ok()?)));
+    match there.next() {
+        Some((place, meta)) if meta.uid() == sys::user() => {
+            let rights = if meta.is_dir() { "u+rwx" } else { "u+rw" };
+            format!("`chmod {rights} {}`", place.display())
+        }
+        _ => ELSEWHERE.to_owned(),
+    }
 }
 
 fn refuse(path: &Path, why: &str, remedy: &str) -> StoreError {
@@ -279,7 +291,7 @@ fn check_mode(path: &Path, meta: &Metadata) -> Result<(), StoreError> {
     let remedy = if shared {
         "use a folder of your own, which only you can change".to_owned()
     } else {
-        format!("`chmod o-w {}`, or use a folder of your own", path.display())
+        format!("`chmod o-w {}`", path.display())
     };
     Err(refuse(path, "can be changed by everybody", &remedy))
 }

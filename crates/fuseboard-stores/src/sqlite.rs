@@ -10,6 +10,7 @@ mod history;
 #[cfg(feature = "ledger")]
 mod ledger;
 
+use std::error::Error as _;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,7 +50,7 @@ const BUSY_LIMIT: Duration = Duration::from_secs(1);
 /// | others hold the file longer than the busy limit | [`StoreTrouble::Busy`] |
 /// | a file of a newer version | read, but not written: [`StoreTrouble::Newer`] |
 /// | a sound database of another program | [`StoreTrouble::Corrupt`]; it stays where it is |
-/// | anything else that is no sound store | [`StoreTrouble::Corrupt`] for that call; set aside as `FILE.corrupt-DATE`, never deleted; the next call begins anew |
+/// | anything else that is no sound store | [`StoreTrouble::Corrupt`] for that call; set aside as `FILE.corrupt-DATE`, never deleted; the next call begins anew. Of several that find it at once, one sets it aside and says so; the others go on with what is there then |
 /// | a file replaced or removed under the running process | [`StoreTrouble::Corrupt`] for that call; the next one uses what is there |
 /// | one damaged record | [`StoreTrouble::BadRecord`] for that circuit; a swap that expects no record replaces it |
 ///
@@ -216,7 +217,12 @@ impl SqliteStore {
                 Ok(answer) => return Ok(answer),
                 Err(Fault::Busy) if patience.nap() => {}
                 Err(Fault::Busy) => return Err(self.busy(limit)),
-                Err(Fault::Damaged(identity, reason)) => return Err(self.set_aside(identity, &reason)),
+                Err(Fault::Damaged(identity, reason)) => match self.set_aside(identity, &reason) {
+                    // Who set it aside says so. Here it is remembered, and what is there now is tried.
+                    None if patience.nap() => {}
+                    None => return Err(self.busy(limit)),
+                    Some(error) => return Err(error),
+                },
                 Err(Fault::Sql(error)) => return Err(connection::told(self.path(), error)),
                 Err(Fault::Told(error)) => return Err(error),
             }
@@ -227,17 +233,16 @@ impl SqliteStore {
     /// call as long as the path still leads to the same file.
     fn attempt<T>(&self, act: impl Fn(&Open, &Stamp) -> Result<T, Fault>) -> Result<Option<T>, Fault> {
         let mut slot = self.slot();
-        if let Some(open) = &*slot
-            && self.files.find()?.is_none_or(|found| found.identity != open.identity)
-        {
-            *slot = None;
-            return Err(self
-                .found_damage(format!(
-                    "{} was replaced or removed while it was in use; what is there now counts from the next call on: \
-                 look at `fuseboard status`, the switches above all",
-                    self.path().display()
-                ))
-                .into());
+        if let Some(open) = &*slot {
+            let found = self.files.find()?.filter(|found| found.identity == open.identity);
+            if found.is_none_or(|found| found.empty) {
+                *slot = None;
+            }
+            match found {
+                Some(found) if found.empty => return Err(Fault::Damaged(found.identity, connection::CUT.to_owned())),
+                Some(_) => {}
+                None => return Err(self.replaced().into()),
+            }
         }
         if slot.is_none() {
             *slot = connection::open(&self.files)?;
@@ -250,24 +255,37 @@ impl SqliteStore {
         answer.map(Some)
     }
 
-    /// Moves a damaged file out of the way, once, however many find it.
-    fn set_aside(&self, damaged: Identity, reason: &str) -> StoreError {
+    /// Moves a damaged file out of the way, once, however many find it. `None`: another process did it.
+    fn set_aside(&self, damaged: Identity, reason: &str) -> Option<StoreError> {
         let path = self.path().display();
         let mut patience = Patience::of(BUSY_LIMIT);
         let moved = loop {
             match self.files.try_own() {
                 Ok(Some(_own)) => break self.files.set_aside(damaged, &self.date()),
                 Ok(None) if patience.nap() => {}
-                Ok(None) => return self.busy(BUSY_LIMIT),
+                Ok(None) => return Some(self.busy(BUSY_LIMIT)),
                 Err(error) => break Err(error),
             }
         };
         let advice = "the next call begins anew: look at `fuseboard status` and set the switches again";
-        self.found_damage(match moved {
+        let by_another = matches!(moved, Ok(None));
+        let error = self.found_damage(match moved {
             Ok(Some(aside)) => format!("{path} was damaged ({reason}) and set aside as {}; {advice}", aside.display()),
             Ok(None) => format!("{path} was damaged ({reason}) and set aside by another process; {advice}"),
-            Err(error) => format!("{path} is damaged ({reason}) and could not be set aside ({error}); move it away"),
-        })
+            Err(error) => {
+                let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+                format!("{path} is damaged ({reason}) and could not be set aside ({why}); move it away")
+            }
+        });
+        (!by_another).then_some(error)
+    }
+
+    fn replaced(&self) -> StoreError {
+        self.found_damage(format!(
+            "{} was replaced or removed while it was in use; what is there now counts from the next call on: \
+             look at `fuseboard status`, the switches above all",
+            self.path().display()
+        ))
     }
 
     /// Remembers the first damage for [`SqliteStore::damage`].
@@ -278,7 +296,7 @@ impl SqliteStore {
 
     fn busy(&self, limit: Duration) -> StoreError {
         let message = format!(
-            "{} was in use by others for {limit:?}; try again, or look for a process that holds it",
+            "{0} was in use by others for {limit:?}; end the process that holds it (`fuser {0}` names it)",
             self.path().display()
         );
         StoreError::new(StoreTrouble::Busy, message)

@@ -81,7 +81,7 @@ impl Circuit {
         }
         Err(StoreError::new(
             StoreTrouble::Busy,
-            format!("circuit {} changed {ROUNDS} times while it was asked", self.name()),
+            format!("circuit {} changed {ROUNDS} times while it was asked; try again", self.name()),
         ))
     }
 

@@ -153,7 +153,7 @@ impl Exec<'_> {
     fn classify(&self, ended: &Ended) -> Done {
         let (settings, limits, gate) = (self.settings, &self.limits, self.args.gate);
         for survivor in &ended.left_behind {
-            settings.console.error(format_args!("{survivor} could not be ended"));
+            settings.console.error(format_args!("{survivor} {}", survivor.remedy()));
         }
         let fail = |kind, code| {
             let words = ended.in_words(settings.redactor());

@@ -97,7 +97,7 @@ fn judge(prepared: &Prepared<'_>, args: &MissionArgs, ended: &Ended, job: &mut J
         settings.console.error(format_args!("the agent's output is captured in part only: {error}"));
     }
     for survivor in &ended.left_behind {
-        settings.console.error(format_args!("{survivor} could not be ended"));
+        settings.console.error(format_args!("{survivor} {}", survivor.remedy()));
     }
     match job.failure_kind {
         Some(JobFailure::Exit | JobFailure::Interrupted) | None => {}

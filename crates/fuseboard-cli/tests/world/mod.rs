@@ -96,6 +96,28 @@ impl World {
             .stdin(Stdio::null());
     }
 
+    /// Gives the whole world to the user of [`World::by_an_ordinary_user`].
+    pub(crate) fn give_away(&self) {
+        if is_root() {
+            let given = Command::new("chown").args(["-R", "65534:65534"]).arg(self.folder.path()).status();
+            assert!(given.expect("chown").success());
+        }
+    }
+
+    /// `fuseboard` by a user whom modes and owners keep out: who runs the tests or, where that is root, `nobody`.
+    pub(crate) fn by_an_ordinary_user(&self, words: &[&str]) -> Command {
+        if !is_root() {
+            return self.command(words);
+        }
+        // The one that was built may lie where that user cannot go.
+        let copy = self.folder.path().join("fuseboard");
+        if !copy.exists() {
+            fs::copy(fuseboard(), &copy).expect("a copy");
+        }
+        let user = ["--reuid=65534", "--regid=65534", "--clear-groups", copy.to_str().expect("UTF-8")];
+        self.other("setpriv", &[&user, words].concat())
+    }
+
     pub(crate) fn run(&self, words: &[&str]) -> Ran {
         finish(self.command(words))
     }
@@ -185,6 +207,12 @@ impl Ran {
         assert!(lines.len() <= 1, "more than one line: {}", self.err());
         (self.code, lines.into_iter().next().unwrap_or_default())
     }
+}
+
+/// Whether nothing keeps out who runs the tests.
+pub(crate) fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata("/proc/self").expect("this process").uid() == 0
 }
 
 /// The program as it was just built, or the one of `$FUSEBOARD_BIN`: an installed one, a release.

@@ -110,6 +110,16 @@ pub struct Survivor {
     pub name: String,
 }
 
+impl Survivor {
+    /// That it could not be ended, why that is so, and what to do, in words that follow its name.
+    pub fn remedy(&self) -> String {
+        format!(
+            "could not be ended: it belongs to another user or hangs in the kernel; as root: `kill -KILL {}`",
+            self.pid
+        )
+    }
+}
+
 impl fmt::Display for Survivor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (pid {})", self.name, self.pid)

@@ -101,6 +101,9 @@ const LONGEST_LOG: u64 = 1 << 20;
 /// How long that writer waits for readers, who are done in a moment.
 const TIDY_LIMIT: Duration = Duration::from_millis(20);
 
+/// What is wrong with an empty file where a store was.
+pub(super) const CUT: &str = "it was cut to nothing";
+
 /// The longest value that is ever read, so that a hostile file cannot fill the memory.
 const LONGEST_VALUE: i32 = 1 << 20;
 
@@ -155,7 +158,7 @@ impl Open {
     /// What a writer is told of a database that a newer version made.
     pub(super) fn is_newer(&self) -> StoreError {
         let path = self.database.path().unwrap_or("the store");
-        let message = format!("{path} was written by a newer version of Fuseboard; use that, or another --store");
+        let message = format!("{path} was written by a newer version of Fuseboard; use that version");
         StoreError::new(StoreTrouble::Newer, message)
     }
 }
@@ -191,7 +194,7 @@ pub(super) fn open(files: &Files) -> Result<Option<Open>, Fault> {
 fn open_found(files: &Files, Found { identity, empty }: Found) -> Result<Open, Fault> {
     if empty {
         // A store is never empty: it is begun under another name and appears whole.
-        return Err(Fault::Damaged(identity, "it was cut to nothing".to_owned()));
+        return Err(Fault::Damaged(identity, CUT.to_owned()));
     }
     let database = connect(files.database())?;
     database.execute_batch(SETTINGS)?;

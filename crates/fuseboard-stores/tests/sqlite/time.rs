@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use fuseboard::clock::{Clock, Moment};
 use fuseboard::record::{LastFailure, Lease, Position, Record, State, Switch};
 use fuseboard::store::Store;
-use fuseboard::{Failure, FailureKind};
+use fuseboard::{Board, Circuit, Failure, FailureKind, Policy};
 
 use crate::home::{Home, counted, name, open_record, put};
 
@@ -122,4 +122,65 @@ fn the_list_tells_moments_as_a_load_does() {
     for (circuit, loaded) in store.list().unwrap() {
         assert_eq!(loaded.unwrap(), store.load(&circuit).unwrap());
     }
+}
+
+/// What happens to the clocks while a call is under way: whether the machine slept meanwhile, and how.
+type Meanwhile = (&'static str, fn(&Home), bool);
+
+const MEANWHILE: &[Meanwhile] = &[
+    ("nothing", |_| (), false),
+    ("the wall clock jumps ten years ahead", |home| home.clock.set_wall(home.clock.wall() + 10 * YEAR), false),
+    ("the wall clock jumps ten years back", |home| home.clock.set_wall(home.clock.wall() - 10 * YEAR), false),
+    ("the machine is suspended for a night", |home| home.clock.advance(480 * MINUTE), true),
+    ("the machine is suspended for ten years", |home| home.clock.advance(10 * YEAR), true),
+];
+
+#[test]
+fn whatever_the_clocks_do_while_a_call_is_under_way_its_failure_opens_the_circuit_for_one_cool_down() {
+    for (what, happens, _) in MEANWHILE {
+        let home = Home::new();
+        let circuit = circuit(&home);
+        let permit = circuit.permit().unwrap();
+        happens(&home);
+        permit.failure(&"broken");
+        assert_eq!(left(&home), 10 * MINUTE, "{what}");
+        happens(&home);
+        assert!(left(&home) <= 10 * MINUTE, "{what}");
+        home.clock.advance(10 * MINUTE);
+        assert!(circuit.would_run().unwrap(), "{what}");
+    }
+}
+
+#[test]
+fn whatever_the_clocks_do_while_a_probe_is_under_way_no_lease_is_endless() {
+    for (what, happens, sleeps) in MEANWHILE {
+        for reports in [true, false] {
+            let home = Home::new();
+            let circuit = circuit(&home);
+            circuit.permit().unwrap().failure(&"broken");
+            home.clock.advance(10 * MINUTE);
+            let probe = circuit.permit().unwrap();
+            assert!(probe.is_probe(), "{what}");
+            happens(&home);
+            if reports {
+                probe.success();
+            } else {
+                std::mem::forget(probe);
+                home.clock.advance(circuit.policy().lease());
+            }
+            // One that slept longer than its lease is as good as lost: that costs a cool-down from the lease's end.
+            let may_run = circuit.permit().is_ok();
+            assert!(may_run || *sleeps || !reports, "{what}, {reports}");
+            home.clock.advance(20 * MINUTE);
+            circuit.permit().unwrap().success();
+            assert_eq!(counted(0).state, home.store().load(&name("a")).unwrap().record.state, "{what}, {reports}");
+        }
+    }
+}
+
+fn circuit(home: &Home) -> Circuit {
+    let store = std::sync::Arc::new(home.store());
+    let board = Board::builder().shared_store(store).clock(home.clock.clone()).build();
+    let policy = Policy::builder().trip_after(1).cool_down(10 * MINUTE).jitter(0.0).build().unwrap();
+    board.circuit_with(&name("a"), policy).unwrap()
 }

@@ -115,7 +115,8 @@ fn pause(prepared: &Prepared<'_>, args: &MissionArgs) -> Option<Hindrance> {
     let pause = match pauses.active(agent.map(Agent::as_str), now()) {
         Ok(pause) => pause?,
         Err(error) => {
-            prepared.settings.console.error(format_args!("it is not known whether the agent is paused: {error}"));
+            let why = home::homeless().map_or_else(|| error.to_string(), str::to_owned);
+            prepared.settings.complain("it is not known whether the agent is paused", &why);
             return None;
         }
     };
