@@ -52,7 +52,7 @@ impl<'a> Spool<'a> {
         let Held(file) = &self.shared()?;
         let length = file.metadata().map_err(|error| trouble(&self.path, "looked at", error))?.len();
         if length > MOST_BYTES {
-            return Err(self.refuse("8 MiB of reports wait already; `fuseboard doctor` says why none is applied"));
+            return Err(self.refuse("8 MiB of reports wait already, which the next call that can write the store applies; `fuseboard status` says what is in its way"));
         }
         // The line feed in front keeps this report apart from one that a full disk has torn.
         let line = format!("\n{line}\n");

@@ -300,7 +300,7 @@ pub(super) fn told(path: &Path, error: rusqlite::Error) -> StoreError {
             ("it cannot be opened", "make it and its folder readable and writable for you")
         }
         Some(ErrorCode::SystemIoFailure) => ("reading or writing failed", "check the disk's space and health"),
-        _ => ("SQLite refused", "see `fuseboard doctor`"),
+        _ => ("SQLite refused", "choose another place for the store (--store, FUSEBOARD_STORE)"),
     };
     let message = format!("{}: {reason} ({error}); {remedy}", path.display());
     StoreError::new(StoreTrouble::Unreachable, message).caused_by(error)
