@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fuseboard_mission::steps::bandit::Bandit;
 use fuseboard_pipeline::PrivateFolder;
-use fuseboard_pipeline::job::JobFailure;
+use fuseboard_pipeline::job::{JobFailure, ModelUsage};
 use fuseboard_pipeline::process::Deadline;
 use fuseboard_pipeline::step::{Answer, StepError};
 use recorder_support::{Stage, options};
@@ -89,6 +89,13 @@ fn what_no_arm_can_help_teaches_nothing() {
         let told = stage.play(&bandit("")).unwrap();
         assert!(told.output.unwrap()["lesson"].is_null());
         assert!(told.detail.unwrap().starts_with("nothing learned of parser: "));
+        let wrote = |model: &str, output| ModelUsage {
+            model: Some(model.to_owned()),
+            output: Some(output),
+            ..ModelUsage::default()
+        };
+        stage.job.usage = Some(vec![wrote("haiku", 7), wrote("opus", 90), wrote("sonnet", 8)]);
+        assert_eq!(output(&stage, "arm = 'model'")["arm"], "opus");
         assert!(state(&stage, "project").is_none(), "{:?}", stage.job.failure_kind);
     }
 }
@@ -104,7 +111,7 @@ fn a_replay_teaches_nothing_new() {
 }
 
 #[test]
-fn agents_and_modes_are_arms_of_sets_of_their_own() {
+fn agents_models_and_modes_are_arms_of_sets_of_their_own() {
     let mut stage = productive();
     stage.job.agent = Some("claude".into());
     stage.job.mode = Some("careful\u{1b}[31m\n".into());

@@ -1,8 +1,8 @@
-//! `bandit`: learns which projects, agents or modes are worth choosing; `fuseboard pick` draws the next ([`crate::arms`]).
+//! `bandit`: learns which projects, agents, models or modes are worth choosing; `fuseboard pick` draws the next ([`crate::arms`]).
 //!
 //! | option | meaning | default |
 //! |---|---|---|
-//! | `arm` | what names the arm of this run: `project`, `agent` or `mode` | `project` |
+//! | `arm` | what names the arm of this run: `project`, `agent`, `model` or `mode` | `project` |
 //! | `name` | the set of arms that learns | the word of `arm` |
 //! | `discount` | what is left of everything learned before, each time something is learned: above 0, at most 1 | 1.0 |
 //!
@@ -37,13 +37,15 @@ pub enum ArmOf {
     Project,
     /// The agent.
     Agent,
-    /// The mode, which is free text of the caller: a model or a prompt can be named there.
+    /// The model that wrote most, by the usage that the job or its output tells.
+    Model,
+    /// The mode, which is free text of the caller: a prompt can be named there.
     Mode,
 }
 
 impl Word for ArmOf {
     const WORDS: &'static [(&'static str, Self)] =
-        &[("project", Self::Project), ("agent", Self::Agent), ("mode", Self::Mode)];
+        &[("project", Self::Project), ("agent", Self::Agent), ("model", Self::Model), ("mode", Self::Mode)];
 }
 
 impl ArmOf {
@@ -51,15 +53,21 @@ impl ArmOf {
         match self {
             Self::Project => "project",
             Self::Agent => "agent",
+            Self::Model => "model",
             Self::Mode => "mode",
         }
     }
 
-    fn of(self, job: &Job) -> Option<&str> {
+    fn of(self, job: &Job) -> Option<String> {
         match self {
-            Self::Project => Some(job.project.name.as_str()),
-            Self::Agent => job.agent.as_deref(),
-            Self::Mode => job.mode.as_deref(),
+            Self::Project => Some(job.project.name.clone()),
+            Self::Agent => job.agent.clone(),
+            Self::Model => {
+                let usage = job.usage.clone().or_else(|| reading_of(job).usage).unwrap_or_default();
+                let named = usage.into_iter().filter(|row| row.model.is_some());
+                named.max_by_key(|row| row.output).and_then(|row| row.model)
+            }
+            Self::Mode => job.mode.clone(),
         }
     }
 }
@@ -101,7 +109,7 @@ impl Bandit {
 impl Step for Bandit {
     fn run(&self, context: &StepContext<'_>) -> Result<Answer, StepError> {
         let job = context.job;
-        let Some(arm) = self.arm.of(job).and_then(|arm| arm_name(&context.redactor.redact(arm))) else {
+        let Some(arm) = self.arm.of(job).and_then(|arm| arm_name(&context.redactor.redact(&arm))) else {
             return Ok(Answer::NotApplicable(format!("the job names no {}", self.arm.as_str())));
         };
         let (judged, lesson, why) = lesson(context);
