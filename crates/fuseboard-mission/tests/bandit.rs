@@ -89,13 +89,6 @@ fn what_no_arm_can_help_teaches_nothing() {
         let told = stage.play(&bandit("")).unwrap();
         assert!(told.output.unwrap()["lesson"].is_null());
         assert!(told.detail.unwrap().starts_with("nothing learned of parser: "));
-        let wrote = |model: &str, output| ModelUsage {
-            model: Some(model.to_owned()),
-            output: Some(output),
-            ..ModelUsage::default()
-        };
-        stage.job.usage = Some(vec![wrote("haiku", 7), wrote("opus", 90), wrote("sonnet", 8)]);
-        assert_eq!(output(&stage, "arm = 'model'")["arm"], "opus");
         assert!(state(&stage, "project").is_none(), "{:?}", stage.job.failure_kind);
     }
 }
@@ -117,6 +110,13 @@ fn agents_models_and_modes_are_arms_of_sets_of_their_own() {
     stage.job.mode = Some("careful\u{1b}[31m\n".into());
     assert_eq!(output(&stage, "arm = 'agent'")["arm"], "claude");
     assert_eq!(output(&stage, "arm = 'mode'\nname = 'prompts'")["arm"], "careful");
+    let wrote = |model: &str, output| ModelUsage {
+        model: Some(model.to_owned()),
+        output: Some(output),
+        ..ModelUsage::default()
+    };
+    stage.job.usage = Some(vec![wrote("haiku", 7), wrote("opus", 90), wrote("sonnet", 8)]);
+    assert_eq!(output(&stage, "arm = 'model'")["arm"], "opus");
     assert!(state(&stage, "agent").is_some() && state(&stage, "prompts").is_some());
     assert!(state(&stage, "project").is_none() && state(&stage, "mode").is_none());
 }
