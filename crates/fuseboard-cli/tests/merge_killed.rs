@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -145,13 +146,21 @@ impl Merging {
     }
 }
 
+/// What is there. A git that was killed a moment ago may still be at its last act: what goes meanwhile is gone.
 fn collect(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let entries = match fs::read_dir(folder) {
+        Err(error) if is_gone(&error) => return,
+        entries => entries.unwrap(),
+    };
+    for path in entries.map(|entry| entry.unwrap().path()) {
         if path.is_dir() {
             collect(&path, files);
-        } else {
-            files.insert(path.clone(), fs::read(&path).unwrap());
+            continue;
+        }
+        match fs::read(&path) {
+            Err(error) if is_gone(&error) => {}
+            content => drop(files.insert(path, content.unwrap())),
         }
     }
 }
