@@ -9,7 +9,7 @@ use std::sync::Arc;
 use fuseboard::store::StoreError;
 use fuseboard::{Board, BoardBuilder, CircuitName, Policy, View};
 use fuseboard_pipeline::config::load::LoadedConfig;
-use fuseboard_pipeline::config::{CircuitKeys, CircuitSettings, Config, Role, StepDeclaration};
+use fuseboard_pipeline::config::{CircuitKeys, CircuitSettings, Config, Role};
 use fuseboard_pipeline::ledger::{Ledger, NoLedger};
 use fuseboard_pipeline::nearest::nearest;
 use fuseboard_pipeline::process::Interrupt;
@@ -249,8 +249,7 @@ impl Settings {
 
     /// Whether some step tells people what happens.
     pub(crate) fn has_notify(&self) -> bool {
-        let is_notify = |step: &StepDeclaration| step.work.built_in().is_some_and(|built_in| built_in.name == "notify");
-        self.config.steps.iter().any(|step| step.enabled && is_notify(step))
+        self.config.uses("notify")
     }
 
     /// Every circuit as it is now. A damaged record is told of and left out.

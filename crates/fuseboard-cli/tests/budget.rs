@@ -49,3 +49,15 @@ fn each_mission_counts_once_and_what_comes_near_is_told_once() {
     assert_eq!((&usd(&fourth)["level"], &fourth["alert"]["severity"]), (&json!("reached"), &json!("action")));
     assert!(mission(&world, Some(5))["alert"].is_null(), "told already");
 }
+
+#[test]
+fn an_agent_that_was_never_started_used_nothing_and_one_that_tells_nothing_is_unmeasured() {
+    let world = World::new();
+    fs::write(world.path("fuseboard.toml"), CONFIG).unwrap();
+    assert_eq!(world.run(&["trust"]).code, 0);
+    let unmeasured = || world.run(&["usage", "--format", "json"]).json()["unmeasured_runs"].clone();
+    assert_eq!(world.run(&["mission", "--", "./no-such-agent"]).code, 127);
+    assert_eq!(unmeasured(), 0);
+    mission(&world, None);
+    assert_eq!(unmeasured(), 1);
+}

@@ -111,6 +111,12 @@ impl Config {
         Ok(Self { folder, ..config })
     }
 
+    /// Whether a step that is not switched off uses this built-in one.
+    pub fn uses(&self, built_in: &str) -> bool {
+        let is_it = |step: &StepDeclaration| step.work.built_in().is_some_and(|work| work.name == built_in);
+        self.steps.iter().any(|step| step.enabled && is_it(step))
+    }
+
     /// The steps of a file that are whole, whatever else is wrong in it.
     pub fn whole_steps(file: &Path, text: &str) -> Vec<StepDeclaration> {
         let mut steps = Vec::new();

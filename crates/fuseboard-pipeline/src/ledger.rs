@@ -3,7 +3,7 @@
 use fuseboard::record::Holder;
 use serde::{Deserialize, Serialize};
 
-use crate::job::{Job, ModelUsage};
+use crate::job::{Job, JobFailure, ModelUsage};
 use crate::report::{Report, StepRow};
 use crate::stamp::Stamp;
 
@@ -129,6 +129,14 @@ pub struct StoredRun {
     pub steps: Vec<StepRow>,
     /// Whether the run never ended and was found so later.
     pub was_interrupted: bool,
+}
+
+impl StoredRun {
+    /// Whether its agent may have used something: it is over, and was started.
+    pub fn may_have_used(&self) -> bool {
+        let was_started = |job: &Job| job.failure_kind != Some(JobFailure::Spawn);
+        self.was_interrupted || self.job.as_ref().is_some_and(was_started)
+    }
 }
 
 /// What a run used of one model, as it was written down.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fuseboard_pipeline::day::Day;
-use fuseboard_pipeline::ledger::{Ledger, LedgerError, StoredRun, StoredUsage};
+use fuseboard_pipeline::ledger::{Ledger, LedgerError, Rows, StoredRun, StoredUsage};
 use fuseboard_pipeline::process::plain_text;
 use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::usage_sum::{Sum, UsageSum};
@@ -55,7 +55,7 @@ pub(crate) fn usage(settings: &Settings, args: &UsageArgs) -> Result<ExitCode, F
 /// What was used since a moment, and the runs of which that is not known.
 pub(super) struct Used {
     pub(super) rows: Vec<StoredUsage>,
-    /// The projects of runs of which nothing was measured, one for each run.
+    /// The projects of runs of which nothing was measured, or which cannot be read, one for each run.
     pub(super) unmeasured: Vec<String>,
 }
 
@@ -69,12 +69,11 @@ impl Used {
         let rows = ledger.usage_since(since)?;
         let measured: BTreeSet<&str> = rows.iter().map(|row| row.run.as_str()).collect();
         let is_unmeasured = |run: &StoredRun| {
-            run.head.started_at >= since
-                && (run.job.is_some() || run.was_interrupted)
-                && !measured.contains(run.head.id.as_str())
+            run.head.started_at >= since && run.may_have_used() && !measured.contains(run.head.id.as_str())
         };
-        let runs = ledger.runs(LOOKED_BACK)?;
-        let unmeasured = runs.whole.into_iter().filter(is_unmeasured).map(|run| run.head.project).collect();
+        let Rows { whole, damaged } = ledger.runs(LOOKED_BACK)?;
+        let unmeasured = whole.into_iter().filter(is_unmeasured).map(|run| run.head.project);
+        let unmeasured = unmeasured.chain(damaged.iter().map(|_| UNKNOWN.to_owned())).collect();
         Ok(Self { rows, unmeasured })
     }
 

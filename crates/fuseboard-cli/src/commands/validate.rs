@@ -8,7 +8,7 @@ use std::path::Path;
 use fuseboard_mission::steps::BuiltInSteps;
 use fuseboard_pipeline::config::find::{Found, candidates};
 use fuseboard_pipeline::config::load::{LoadError, REMEDY, Request, load};
-use fuseboard_pipeline::config::{Config, ConfigError, ConfigErrors, MAX_ERRORS, MAX_FILE, StepDeclaration, StepKind};
+use fuseboard_pipeline::config::{Config, ConfigError, ConfigErrors, MAX_ERRORS, MAX_FILE, StepKind};
 use fuseboard_pipeline::duration;
 use fuseboard_pipeline::pipeline::{Pipeline, Place};
 use fuseboard_pipeline::process::plain_text;
@@ -69,9 +69,7 @@ const LIMITS_NOTHING: &str =
     "max_cost_per_day limits nothing: no step that is switched on says `uses = \"usage\"`, so no cost is known";
 
 fn limits_nothing(config: &Config) -> bool {
-    let measures =
-        |step: &StepDeclaration| step.enabled && step.work.built_in().is_some_and(|built_in| built_in.name == "usage");
-    config.mission.max_cost_per_day.is_some() && !config.steps.iter().any(measures)
+    config.mission.max_cost_per_day.is_some() && !config.uses("usage")
 }
 
 fn nothing_to_check(settings: &Settings) -> ExitCode {

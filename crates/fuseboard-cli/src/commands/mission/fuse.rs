@@ -8,7 +8,6 @@ use fuseboard::{Call, Circuit, CircuitName, Permit, Refusal, RefusalReason};
 use fuseboard_mission::agents::{Agent, AgentKind};
 use fuseboard_pipeline::config::OnUnmeasured;
 use fuseboard_pipeline::day::Day;
-use fuseboard_pipeline::job::JobFailure;
 use fuseboard_pipeline::ledger::LedgerError;
 use fuseboard_pipeline::pause::Pauses;
 use fuseboard_pipeline::process::Command;
@@ -183,10 +182,7 @@ fn spent(prepared: &Prepared<'_>) -> Result<Spent, LedgerError> {
         .whole
         .iter()
         .filter(|run| run.head.project == project && (midnight..tomorrow).contains(&run.head.started_at));
-    // One that is under way is not over; one whose agent was never started cost nothing.
-    let over = of_today.filter(|run| {
-        run.was_interrupted || run.job.as_ref().is_some_and(|job| job.failure_kind != Some(JobFailure::Spawn))
-    });
+    let over = of_today.filter(|run| run.may_have_used());
     let is_unmeasured = |run: &str| {
         let mut rows = usage.iter().filter(|row| row.run == run).peekable();
         rows.peek().is_none() || rows.any(|row| row.usage.cost_usd.is_none())
