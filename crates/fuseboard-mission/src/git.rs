@@ -190,7 +190,12 @@ impl Git {
         let lines = str::from_utf8(&said.stdout);
         let lines = lines.map_err(|_| GitError::cannot_tell("the branch's name is not UTF-8"))?;
         let (commit, reference) = lines.split_once('\n').unwrap_or((lines, ""));
-        let branch = reference.trim_end_matches('\n').strip_prefix("refs/heads/").map(str::to_owned);
+        let branch = match reference.trim_end_matches('\n') {
+            "HEAD" => None,
+            // Git does not tell while another reference is called HEAD, too.
+            "" => self.branch()?,
+            name => name.strip_prefix("refs/heads/").map(str::to_owned),
+        };
         Ok((branch, Some(CommitId::of_line(commit.as_bytes())?)))
     }
 

@@ -40,6 +40,21 @@ fn head_and_branch_are_told_and_absent_where_there_is_none() {
 }
 
 #[test]
+fn the_branch_is_told_though_another_reference_is_called_head() {
+    let repository = Repository::new();
+    let first = repository.id("HEAD");
+    let git = repository.ours();
+    for other in ["refs/heads/HEAD", "refs/tags/HEAD", "refs/remotes/HEAD"] {
+        repository.git(["update-ref", other, first.as_str()]);
+        assert_eq!(git.checked_out().unwrap(), (Some("main".to_owned()), Some(first.clone())), "{other}");
+        repository.git(["update-ref", "-d", other]);
+    }
+    repository.git(["update-ref", "refs/heads/HEAD", first.as_str()]);
+    repository.git(["checkout", "-q", "--detach"]);
+    assert_eq!(git.checked_out().unwrap(), (None, Some(first)));
+}
+
+#[test]
 fn outside_of_a_repository_each_question_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let git = Git::at(folder.path(), Deadline::NEVER, &Interrupt::never());
@@ -98,6 +113,21 @@ fn the_base_is_what_is_named_else_origins_head_else_main_else_master() {
     assert_eq!(git.base(None).unwrap(), first);
     repository.git(["branch", "-m", "master", "other"]);
     assert!(cannot_tell(git.base(None)).contains("there is no base"));
+}
+
+#[test]
+fn a_usual_base_that_stands_at_a_tag_counts_and_a_damaged_one_hides_no_other() {
+    let repository = Repository::new();
+    let git = repository.ours();
+    let first = repository.id("HEAD");
+    repository.git(["tag", "--annotate", "-m", "One", "one"]);
+    repository.commit("Two");
+    repository.git(["update-ref", "refs/remotes/origin/main", "refs/tags/one"]);
+    repository.git(["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"]);
+    assert_eq!(git.base(None).unwrap(), first);
+    fs::write(repository.root.join(".git/refs/remotes/origin/main"), "12".repeat(20)).unwrap();
+    assert_eq!(git.base(None).unwrap(), repository.id("main"));
+    assert_eq!(git.base_branch(None).unwrap(), "main");
 }
 
 #[test]

@@ -65,15 +65,25 @@ impl Git {
         })
     }
 
-    /// Those of [`BASES`] and [`NAMED_BASES`] that stand at a commit, with it.
+    /// Those of [`BASES`] and [`NAMED_BASES`] that lead to a commit, with it.
     fn usual_bases(&self) -> Result<Vec<(String, CommitId)>, GitError> {
         let format = "--format=%(objecttype) %(objectname) %(refname)";
-        let list = self.call("for-each-ref").arg(format).args(BASES).args(NAMED_BASES).output()?;
+        let list = self.call("for-each-ref").arg(format).args(BASES).args(NAMED_BASES).run()?;
         let base = |line: &[u8]| {
             let (commit, reference) = str::from_utf8(line).ok()?.strip_prefix("commit ")?.split_once(' ')?;
             Some((reference.to_owned(), CommitId::new(commit)?))
         };
-        Ok(list.split(|byte| *byte == b'\n').filter_map(base).collect())
+        let lines = || list.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let found: Vec<_> = lines().filter_map(base).collect();
+        if list.code == 0 && found.len() == lines().count() {
+            return Ok(found);
+        }
+        // One of them stands at a tag, or its object is missing: that hides no other.
+        let mut found = Vec::new();
+        for name in BASES.into_iter().chain(NAMED_BASES) {
+            found.extend(self.resolve(name)?.map(|commit| (name.to_owned(), commit)));
+        }
+        Ok(found)
     }
 
     /// The commit of a base that is named, a branch or a commit, when the branches stood so.
