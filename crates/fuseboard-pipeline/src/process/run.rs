@@ -176,6 +176,7 @@ impl<'a> Run<'a> {
                 (Some(Change::Stopped(_)), None) => {}
                 (None, terminal) => {
                     terminal.iter_mut().for_each(Terminal::lend_again);
+                    self.watch.nothing_was_seen();
                     return family::reap_orphans();
                 }
             }

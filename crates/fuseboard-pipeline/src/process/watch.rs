@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Child;
 use std::time::Duration;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use signal_hook::consts::{SIGCHLD, SIGCONT};
 
 use super::children;
@@ -25,7 +26,7 @@ pub(super) enum Watch {
     Descriptor(OwnedFd),
     /// SIGCHLD, whichever child it is of, and SIGCONT: the shell may have brought us to the foreground.
     Signals(Wake),
-    /// Nothing: no descriptor is to be had just now.
+    /// Nothing: no descriptor is to be had just now, or none that helps.
     Nothing,
 }
 
@@ -68,6 +69,17 @@ impl Watch {
         }
     }
 
+    /// Nothing had become of the child. A descriptor may tell otherwise for long: a debugger sees an end first, and keeps it
+    /// to itself until it has heard of it. Such a descriptor would wake us without a pause.
+    pub(super) fn nothing_was_seen(&mut self) {
+        if let Self::Descriptor(descriptor) = self {
+            let mut fds = [PollFd::new(descriptor.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut fds, PollTimeout::ZERO) != Ok(0) {
+                *self = Self::Nothing;
+            }
+        }
+    }
+
     /// When to look though there is no news.
     pub(super) fn patience(&self, child_has_ended: bool) -> Deadline {
         match self {
@@ -77,5 +89,26 @@ impl Watch {
             Self::Descriptor(_) if sys::is_subreaper() => Deadline::after(REAP_AGAIN),
             Self::Descriptor(_) => Deadline::NEVER,
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_descriptor_that_tells_of_an_end_which_is_not_to_be_seen_yet_is_given_up() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let mut watch = Watch::Nothing.over(&child);
+        watch.nothing_was_seen();
+        assert!(matches!(watch, Watch::Descriptor(_)), "it runs");
+        drop(child.stdin.take());
+        let descriptor = watch.news(false).unwrap();
+        poll(&mut [PollFd::new(descriptor, PollFlags::POLLIN)], PollTimeout::NONE).unwrap();
+        watch.nothing_was_seen();
+        assert!(matches!(watch, Watch::Nothing));
+        child.wait().unwrap();
     }
 }
