@@ -3,9 +3,10 @@
 //! Nothing here opens the database itself. SQLite's locks belong to a process and an inode: closing any other
 //! descriptor of that inode would silently drop them.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, lchown};
 use std::path::{Path, PathBuf};
 
 use fuseboard::store::{StoreError, StoreTrouble};
@@ -146,13 +147,26 @@ impl Files {
         // In a folder, what is made later belongs to the same group.
         let mode = if meta.is_dir() { 0o2770 } else { 0o660 };
         let is_shared = meta.gid() == group && meta.mode() & mode == mode;
-        if meta.uid() != sys::user() || meta.is_symlink() || is_shared {
+        // Under another name it may be something else, which a member of the group has linked here.
+        let has_other_names = !meta.is_dir() && meta.nlink() > 1;
+        if meta.uid() != sys::user() || meta.is_symlink() || has_other_names || is_shared {
+            return Ok(());
+        }
+        if meta.is_dir() && meta.mode() & 0o007 != 0 && self.holds_others() {
             return Ok(());
         }
         // The owner's group first: it could clear the bit by which a folder passes it on.
         lchown(path, None, Some(group))
-            .and_then(|()| fs::set_permissions(path, Permissions::from_mode(mode)))
+            .and_then(|()| sys::set_mode(path, mode))
             .map_err(|error| trouble(path, &format!("given to group {group}"), error))
+    }
+
+    /// Whether the folder holds more than the store, such as a home or `/var/lib`.
+    fn holds_others(&self) -> bool {
+        let ours = self.database.file_name().unwrap_or_default().as_bytes();
+        let is_ours =
+            |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|it| it.file_name().as_bytes().starts_with(ours));
+        !fs::read_dir(&self.folder).is_ok_and(|mut entries| entries.all(is_ours))
     }
 
     /// Makes the names in the folder survive a loss of power.
@@ -247,10 +261,10 @@ impl Files {
     }
 }
 
-/// Options for a file that is its owner's alone and is never opened through a link.
+/// Options for a file that is its owner's alone and is never opened through a link; a pipe in its place is not waited for.
 pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.create(true).mode(0o600).custom_flags(sys::NO_FOLLOW);
+    options.create(true).mode(0o600).custom_flags(sys::NO_FOLLOW | sys::NO_WAIT);
     options
 }
 

@@ -141,7 +141,8 @@ impl<'a> Spool<'a> {
 
 fn open(path: &Path) -> Result<Option<File>, StoreError> {
     match private().create(false).read(true).open(path) {
-        Ok(file) => Ok(Some(file)),
+        Ok(file) if file.metadata().is_ok_and(|meta| meta.is_file()) => Ok(Some(file)),
+        Ok(_) => Err(trouble(path, "read", io::Error::other("it is no regular file"))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(trouble(path, "opened", error)),
     }

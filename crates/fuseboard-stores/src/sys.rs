@@ -1,6 +1,10 @@
 //! What is asked of the operating system and is not the same everywhere. Linux is the first-class home.
 
+use std::io;
 use std::path::Path;
+
+use nix::fcntl::AT_FDCWD;
+use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 
 /// The user that this process acts as.
 pub(crate) fn user() -> u32 {
@@ -9,6 +13,15 @@ pub(crate) fn user() -> u32 {
 
 /// The flag that makes opening a symbolic link fail.
 pub(crate) const NO_FOLLOW: i32 = nix::fcntl::OFlag::O_NOFOLLOW.bits();
+
+/// Changes the mode of a file or folder; that of what a link leads to is left alone.
+pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    let mode = Mode::from_bits_truncate(mode);
+    Ok(fchmodat(AT_FDCWD, path, mode, FchmodatFlags::NoFollowSymlink)?)
+}
+
+/// The flag that makes opening a pipe wait for nobody at its other end.
+pub(crate) const NO_WAIT: i32 = nix::fcntl::OFlag::O_NONBLOCK.bits();
 
 /// What kind of network file system this folder lies on, if it certainly is one.
 #[cfg(target_os = "linux")]

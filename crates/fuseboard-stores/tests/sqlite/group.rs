@@ -44,6 +44,27 @@ fn what_was_its_owners_alone_is_widened() {
     assert_eq!(modes(&home), [0o2770, 0o660, 0o660, 0o660, 0o660, 0o660]);
 }
 
+#[test]
+fn what_is_not_the_stores_alone_keeps_its_mode() {
+    let home = Home::new();
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
+    fs::create_dir(home.folder()).unwrap();
+    fs::set_permissions(home.folder(), Permissions::from_mode(0o755)).unwrap();
+    let other = home.folder().join("other");
+    fs::write(&other, "").unwrap();
+    fs::set_permissions(&other, Permissions::from_mode(0o600)).unwrap();
+    put(&shared_by_our_group(&home), "a", None, &counted(1));
+    assert_eq!((mode(&home.folder()), mode(&home.path())), (0o755, 0o660));
+    fs::hard_link(&other, home.beside(".spool.taken")).unwrap();
+    shared_by_our_group(&home).load(&name("a")).unwrap();
+    assert_eq!(mode(&other), 0o600);
+    for other in [other, home.beside(".spool.taken")] {
+        fs::remove_file(other).unwrap();
+    }
+    shared_by_our_group(&home).load(&name("a")).unwrap();
+    assert_eq!(mode(&home.folder()), 0o2770);
+}
+
 /// Only root can act as other users; for anybody else there is nothing to be shown.
 #[test]
 fn members_work_on_one_file_and_strangers_do_not() {

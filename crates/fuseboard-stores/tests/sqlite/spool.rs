@@ -8,8 +8,10 @@ use std::time::Duration;
 use fuseboard::store::{Deferred, Store, StoreTrouble};
 use fuseboard::{Outcome, Policy};
 use fuseboard_stores::SqliteStore;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
-use crate::home::Home;
+use crate::home::{Home, counted, put};
 
 pub(crate) fn report(circuit: &str, number: i64) -> Deferred {
     Deferred {
@@ -126,4 +128,18 @@ fn a_full_spool_refuses_and_keeps_what_it_has() {
     let error = store.defer(&report("a", 2)).unwrap_err();
     assert_eq!(error.trouble, StoreTrouble::Unreachable);
     assert_eq!(numbers(&store.deferred().unwrap()), [1]);
+}
+
+#[test]
+fn a_pipe_in_the_place_of_reports_holds_nobody_up() {
+    let home = Home::new();
+    let store = home.store();
+    put(&store, "a", None, &counted(1));
+    for suffix in [".spool", ".spool.taken"] {
+        mkfifo(&home.beside(suffix), Mode::S_IRWXU).unwrap();
+        assert!(store.take_deferred().is_err(), "{suffix}");
+        fs::remove_file(home.beside(suffix)).unwrap();
+    }
+    mkfifo(&home.beside(".spool"), Mode::S_IRWXU).unwrap();
+    assert!(store.defer(&report("a", 1)).is_err());
 }
