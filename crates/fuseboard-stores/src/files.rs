@@ -156,9 +156,14 @@ impl Files {
             return Ok(());
         }
         // The owner's group first: it could clear the bit by which a folder passes it on.
-        lchown(path, None, Some(group))
-            .and_then(|()| sys::set_mode(path, mode))
-            .map_err(|error| trouble(path, &format!("given to group {group}"), error))
+        lchown(path, None, Some(group)).and_then(|()| sys::set_mode(path, mode)).map_err(|error| match error.kind() {
+            // It is ours: what is missing is the membership.
+            io::ErrorKind::PermissionDenied => {
+                let why = format!("cannot be given to group {group}: {error}");
+                refuse(path, &why, "become a member of that group, or use another (`[store] group`)")
+            }
+            _ => trouble(path, &format!("given to group {group}"), error),
+        })
     }
 
     /// Whether the folder holds more than the store, such as a home or `/var/lib`.

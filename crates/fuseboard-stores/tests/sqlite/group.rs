@@ -97,4 +97,7 @@ fn members_work_on_one_file_and_strangers_do_not() {
     }
     let owners = BESIDE[..4].iter().map(|suffix| fs::metadata(home.beside(suffix)).unwrap().gid());
     assert!(owners.into_iter().all(|group| group == GROUP));
+    chown(home.path(), None, Some(stranger.1)).unwrap();
+    let said = by(owner.0, stranger.1, "load a");
+    assert!(said.contains("become a member of that group"), "{said}");
 }
