@@ -50,9 +50,13 @@ impl<'a> Spool<'a> {
         };
         self.files.make_folder()?;
         let Held(file) = &self.shared()?;
-        let length = file.metadata().map_err(|error| trouble(&self.path, "looked at", error))?.len();
-        if length > MOST_BYTES {
-            return Err(self.refuse("8 MiB of reports wait already, which the next call that can write the store applies; `fuseboard status` says what is in its way"));
+        let meta = file.metadata().map_err(|error| trouble(&self.path, "looked at", error))?;
+        if !meta.is_file() {
+            return Err(self.refuse("is no regular file; remove it"));
+        }
+        if meta.len() > MOST_BYTES {
+            let advice = "`fuseboard status` says what keeps the store from being written";
+            return Err(self.refuse(&format!("8 MiB of reports wait already; {advice}")));
         }
         // The line feed in front keeps this report apart from one that a full disk has torn.
         let line = format!("\n{line}\n");

@@ -142,4 +142,8 @@ fn a_pipe_in_the_place_of_reports_holds_nobody_up() {
     }
     mkfifo(&home.beside(".spool"), Mode::S_IRWXU).unwrap();
     assert!(store.defer(&report("a", 1)).is_err());
+    // Nor does whoever reads it get a report.
+    let _reader = OpenOptions::new().read(true).write(true).open(home.beside(".spool")).unwrap();
+    let error = store.defer(&report("a", 1)).unwrap_err();
+    assert!(error.to_string().contains("no regular file; remove it"), "{error}");
 }
