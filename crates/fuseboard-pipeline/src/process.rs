@@ -17,8 +17,8 @@
 //!
 //! Nothing is polled at intervals while the child runs: one `poll(2)` waits for its pipes, for its end, for the
 //! interrupts, and for the next moment that was agreed. Only dead orphans are looked for, four times a second, if we are
-//! handed any. Any number of runs may be under way in
-//! the threads of one process. What counts as "came from it" is told in the source of `family.rs`.
+//! handed any. Any number of runs may be under way in the threads of one process. What counts as "came from it" is told
+//! in the source of `family.rs`.
 //!
 //! ```
 //! use fuseboard_pipeline::process::{Command, Deadline, How, Interrupt, Output, run};

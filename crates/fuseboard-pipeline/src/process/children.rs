@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::Child;
-#[cfg(target_os = "linux")]
 use std::sync::OnceLock;
 
 use nix::errno::Errno;
@@ -73,35 +72,23 @@ pub(super) enum Change {
     Stopped(i32),
 }
 
-/// A descriptor of a child that becomes readable when it ends (`pidfd_open(2)`, since Linux 5.3).
+/// A descriptor of a process that becomes readable when it ends (`pidfd_open(2)`, since Linux 5.3).
 #[cfg(target_os = "linux")]
-pub(super) fn descriptor(child: &Child) -> Option<OwnedFd> {
-    descriptor_of(child.id())
-}
-
-#[cfg(target_os = "linux")]
-fn descriptor_of(pid: u32) -> Option<OwnedFd> {
+pub(super) fn descriptor(pid: u32) -> Option<OwnedFd> {
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
     pidfd_open(Pid::from_raw(pid.cast_signed())?, PidfdFlags::empty()).ok()
 }
 
-/// Whether there are such descriptors. A sandbox may forbid them.
-#[cfg(target_os = "linux")]
-pub(super) fn have_descriptors() -> bool {
-    static THERE_ARE: OnceLock<bool> = OnceLock::new();
-    *THERE_ARE.get_or_init(|| descriptor_of(std::process::id()).is_some())
-}
-
 /// Elsewhere there are none.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn descriptor(_: &Child) -> Option<OwnedFd> {
+pub(super) fn descriptor(_: u32) -> Option<OwnedFd> {
     None
 }
 
-/// Elsewhere there are none.
-#[cfg(not(target_os = "linux"))]
+/// Whether there are such descriptors. A sandbox may forbid them.
 pub(super) fn have_descriptors() -> bool {
-    false
+    static THERE_ARE: OnceLock<bool> = OnceLock::new();
+    *THERE_ARE.get_or_init(|| descriptor(std::process::id()).is_some())
 }
 
 /// Asks after a child without waiting. Its status is left to the standard library, which knows real-time

@@ -7,7 +7,7 @@
 //! 3. it was once seen to belong, or its parent belongs. The tree is looked at before anything is signalled,
 //!    so that nobody gets away by losing a parent then;
 //! 4. it is an orphan that was handed to us ([`crate::sys::become_subreaper`]), carries no marker of another
-//!    run, and can only be ours: see [`Family::owns_orphans`].
+//!    run, and can only be ours: see [`Family::other_runs`].
 //!
 //! What left the group, the session and its parents and cleared its environment shows none of these signs
 //! unless we are a subreaper. It is then neither found nor named; nothing short of a cgroup could find it.
@@ -143,7 +143,7 @@ impl Family {
         if census.is_empty() {
             return self.group_alone();
         }
-        let (orphans_since, others) = (self.owns_orphans(), self.other_children());
+        let (others, orphans_since) = self.other_runs();
         let us = our_pid();
         let is_possible = |process: &Process| process.pid > 1 && process.pid != us && !others.contains(&process.pid);
         let mut members: BTreeSet<i32> = BTreeSet::new();
@@ -181,23 +181,17 @@ impl Family {
         marking == Marking::Ours || (marking == Marking::None && is_orphan())
     }
 
-    /// Since when an orphan without any sign can only be ours, if so. Its birth does not tell which of several
-    /// runs it came from, so only the last run under way may end it, and none if a run of the same busy period
-    /// ended whose daemons are to be left alone. In a pipeline, where every step ends all, strays are
-    /// therefore ended by the step that ends last; a single command ends its own.
-    fn owns_orphans(&self) -> Option<u64> {
+    /// The children of the other runs under way; and since when an orphan without any sign can only be ours, if so. Its
+    /// birth does not tell which of several runs it came from, so only the last run under way may end it, and none if a
+    /// run of the same busy period ended whose daemons are to be left alone. In a pipeline, where every step ends all,
+    /// strays are therefore ended by the step that ends last; a single command ends its own.
+    fn other_runs(&self) -> (BTreeSet<i32>, Option<u64>) {
         drop(nobody_moves());
         let runs = under_way();
-        let alone = runs.children.len() == 1 && runs.children.contains(&self.child.as_raw());
-        (alone && !runs.spared && sys::is_subreaper()).then_some(runs.since)
-    }
-
-    /// The children of the other runs under way.
-    fn other_children(&self) -> BTreeSet<i32> {
-        drop(nobody_moves());
-        let mut children = under_way().children.clone();
-        children.remove(&self.child.as_raw());
-        children
+        let mut others = runs.children.clone();
+        let is_ours = others.remove(&self.child.as_raw());
+        let alone = is_ours && others.is_empty();
+        (others, (alone && !runs.spared && sys::is_subreaper()).then_some(runs.since))
     }
 
     /// Without a process table the group is all that is known, and stands for one process.

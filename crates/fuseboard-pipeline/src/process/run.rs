@@ -124,10 +124,11 @@ impl<'a> Run<'a> {
         let not_started = |error: io::Error| NotStarted::new(command, &error);
         let (stdout, child_stdout) = Stream::open(&command.stdout, io::stdout()).map_err(not_started)?;
         let (stderr, child_stderr) = Stream::open(&command.stderr, io::stderr()).map_err(not_started)?;
-        let watch = Watch::prepare(command.foreground && Terminal::is_there()).map_err(not_started)?;
+        let tty = command.foreground.then(Terminal::device).flatten();
+        let watch = Watch::prepare(tty.is_some()).map_err(not_started)?;
         let spawn = || spawn::spawn(command, child_stdout, child_stderr);
         let (family, child) = Family::start(command.marker.clone(), spawn)?;
-        let terminal = command.foreground.then(|| Terminal::for_child(family.group())).flatten();
+        let terminal = tty.and_then(|tty| Terminal::for_child(tty, family.group()));
         Ok(Self {
             command,
             interrupt,
@@ -287,7 +288,7 @@ impl<'a> Run<'a> {
             stream.iter_mut().filter(|_| is_ready).for_each(Stream::advance);
         }
         if news {
-            self.watch.clear();
+            self.watch.take();
         }
         bell || news || !(stdout || stderr)
     }

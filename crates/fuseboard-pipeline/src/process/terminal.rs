@@ -35,14 +35,13 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    /// Whether there is one that a child may need.
-    pub(super) fn is_there() -> bool {
-        controlling_terminal().is_some()
+    /// The device of the controlling terminal, if there is one.
+    pub(super) fn device() -> Option<File> {
+        OpenOptions::new().read(true).write(true).open("/dev/tty").ok()
     }
 
-    /// The terminal that `child` may need, lent at once if that harms nobody. `None` if there is none.
-    pub(super) fn for_child(child: Pid) -> Option<Self> {
-        let tty = controlling_terminal()?;
+    /// The terminal that `child` may need, lent at once if that harms nobody. `None` if it cannot be lent.
+    pub(super) fn for_child(tty: File, child: Pid) -> Option<Self> {
         let mask_before = SigSet::thread_get_mask().ok()?;
         SigSet::from(Signal::SIGTTOU).thread_block().ok()?;
         let eager = io::stdin().is_terminal() && !is_pipe(io::stdout());
@@ -118,10 +117,6 @@ fn stop_ourselves(signal: Signal) -> Duration {
         wake.wait(Deadline::after(STOP_WITHIN));
     }
     start.elapsed()
-}
-
-fn controlling_terminal() -> Option<File> {
-    OpenOptions::new().read(true).write(true).open("/dev/tty").ok()
 }
 
 fn is_pipe(output: impl AsFd) -> bool {

@@ -5,7 +5,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Child;
 use std::time::Duration;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use signal_hook::consts::{SIGCHLD, SIGCONT};
 
 use super::children;
@@ -22,8 +21,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// What tells that there is news of a child.
 #[derive(Debug)]
 pub(super) enum Watch {
-    /// A descriptor of the child, readable from its end on. Other children's ends wake nobody then.
-    Descriptor(OwnedFd),
+    /// A descriptor of the child, readable from its end on, and whether it was. Other children's ends wake nobody then.
+    Descriptor(OwnedFd, bool),
     /// SIGCHLD, whichever child it is of, and SIGCONT: the shell may have brought us to the foreground.
     Signals(Wake),
     /// Nothing: no descriptor is to be had just now, or none that helps.
@@ -48,7 +47,9 @@ impl Watch {
     /// The same, with the child that was started.
     pub(super) fn over(self, child: &Child) -> Self {
         match self {
-            Self::Nothing => children::descriptor(child).map_or(Self::Nothing, Self::Descriptor),
+            Self::Nothing => {
+                children::descriptor(child.id()).map_or(Self::Nothing, |descriptor| Self::Descriptor(descriptor, false))
+            }
             other => other,
         }
     }
@@ -56,27 +57,26 @@ impl Watch {
     /// What becomes readable when there is news; nothing that would stay readable after the child's end.
     pub(super) fn news(&self, child_has_ended: bool) -> Option<BorrowedFd<'_>> {
         match self {
-            Self::Descriptor(descriptor) => (!child_has_ended).then(|| descriptor.as_fd()),
+            Self::Descriptor(descriptor, _) => (!child_has_ended).then(|| descriptor.as_fd()),
             Self::Signals(wake) => Some(wake.as_fd()),
             Self::Nothing => None,
         }
     }
 
-    /// Forgets the news so far, before they are looked at.
-    pub(super) fn clear(&self) {
-        if let Self::Signals(wake) = self {
-            wake.clear();
+    /// Takes the news, before what they are of is looked at.
+    pub(super) fn take(&mut self) {
+        match self {
+            Self::Signals(wake) => wake.clear(),
+            Self::Descriptor(_, is_over) => *is_over = true,
+            Self::Nothing => {}
         }
     }
 
-    /// Nothing had become of the child. A descriptor may tell otherwise for long: a debugger sees an end first, and keeps it
-    /// to itself until it has heard of it. Such a descriptor would wake us without a pause.
+    /// Nothing has become of the child, though there may have been news of its end: a debugger sees an end first, and may
+    /// keep it to itself for long. Such a descriptor would wake us without a pause.
     pub(super) fn nothing_was_seen(&mut self) {
-        if let Self::Descriptor(descriptor) = self {
-            let mut fds = [PollFd::new(descriptor.as_fd(), PollFlags::POLLIN)];
-            if poll(&mut fds, PollTimeout::ZERO) != Ok(0) {
-                *self = Self::Nothing;
-            }
+        if matches!(self, Self::Descriptor(_, true)) {
+            *self = Self::Nothing;
         }
     }
 
@@ -86,8 +86,8 @@ impl Watch {
             Self::Signals(_) => Deadline::NEVER,
             _ if child_has_ended => Deadline::NEVER,
             Self::Nothing => Deadline::after(LOOK_AGAIN),
-            Self::Descriptor(_) if sys::is_subreaper() => Deadline::after(REAP_AGAIN),
-            Self::Descriptor(_) => Deadline::NEVER,
+            Self::Descriptor(..) if sys::is_subreaper() => Deadline::after(REAP_AGAIN),
+            Self::Descriptor(..) => Deadline::NEVER,
         }
     }
 }
@@ -96,6 +96,8 @@ impl Watch {
 mod tests {
     use std::process::{Command, Stdio};
 
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
     use super::*;
 
     #[test]
@@ -103,10 +105,11 @@ mod tests {
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let mut watch = Watch::Nothing.over(&child);
         watch.nothing_was_seen();
-        assert!(matches!(watch, Watch::Descriptor(_)), "it runs");
+        assert!(matches!(watch, Watch::Descriptor(..)), "it runs");
         drop(child.stdin.take());
         let descriptor = watch.news(false).unwrap();
         poll(&mut [PollFd::new(descriptor, PollFlags::POLLIN)], PollTimeout::NONE).unwrap();
+        watch.take();
         watch.nothing_was_seen();
         assert!(matches!(watch, Watch::Nothing));
         child.wait().unwrap();
