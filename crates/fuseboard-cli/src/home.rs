@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -78,9 +79,7 @@ impl Home {
         Config::parse(&found.path, &content)
             .map_err(|errors| refuse(format!("not trusted, since it is wrong:\n{errors}")))?;
         let accepted = Trust::in_state_folder(&state_folder()).accept(&RepositoryKey::of(&found.path), &content);
-        accepted.map_err(|error| {
-            Failed::new(ExitCode::NoStore, homeless().map_or_else(|| error.to_string(), str::to_owned))
-        })?;
+        accepted.map_err(|error| Failed::new(ExitCode::NoStore, trouble(&error)))?;
         Ok(found.path)
     }
 
@@ -124,6 +123,11 @@ pub(crate) fn homeless() -> Option<&'static str> {
     let user = fuseboard_pipeline::sys::user_id();
     let is_ours = || std::fs::metadata(SYSTEM_STATE).is_ok_and(|meta| meta.uid() == user);
     (!placed && user != 0 && !is_ours()).then_some(HOMELESS)
+}
+
+/// What is to be said of an error in the state folder: where there is none, that is the reason.
+pub(crate) fn trouble(error: &dyn Display) -> String {
+    homeless().map_or_else(|| error.to_string(), str::to_owned)
 }
 
 /// Where root's state is.

@@ -342,7 +342,7 @@ fn folder_of(settings: &Settings, run_id: &str) -> Result<PathBuf, Failed> {
     let folder = home::state_folder().join("runs").join(run_id);
     let Err(error) = make_private_folder(&folder) else { return Ok(folder) };
     let spare = std::env::temp_dir().join(format!("fuseboard-{run_id}"));
-    let why = home::homeless().map_or_else(|| PrivateError::of(&folder, error).to_string(), str::to_owned);
+    let why = home::trouble(&PrivateError::of(&folder, error));
     settings.complain(format_args!("what the run captures goes to {}", spare.display()), &why);
     let made = fs::DirBuilder::new().mode(0o700).create(&spare);
     made.map(|()| spare.clone())

@@ -41,8 +41,9 @@ impl<'a> Lookup<'a> {
         let is_inside = |place: &PathBuf| {
             place.starts_with(root) || place.canonicalize().is_ok_and(|place| place.starts_with(&real))
         };
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let programs = std::env::split_paths(&path).map(|place| folder.join(place)).filter(is_inside).collect();
+        let path = std::env::var_os("PATH");
+        let places = path.iter().flat_map(std::env::split_paths).map(|place| folder.join(place));
+        let programs = places.filter(is_inside).collect();
         Self { folder, root: real, programs }
     }
 }

@@ -84,6 +84,18 @@ pub struct StepRow {
 }
 
 impl StepRow {
+    /// How an action that nothing held back did not come about all the same; nothing of other steps and fates. That a
+    /// circuit is open is told elsewhere.
+    pub fn not_done(&self) -> Option<&'static str> {
+        let how = match (self.status, self.reason) {
+            (Status::Failed | Status::TimedOut, _) => "failed",
+            (Status::Skipped, Some(Reason::Refused)) => "refused",
+            (Status::Skipped, Some(Reason::Untrusted | Reason::Deadline)) => "was not tried",
+            _ => return None,
+        };
+        (self.kind == Kind::Action).then_some(how)
+    }
+
     /// A row that says nothing yet but who it is about.
     pub fn new(name: &str, kind: Kind, status: Status) -> Self {
         Self {

@@ -10,7 +10,7 @@ use fuseboard::clock::{Clock, Moment, SystemClock};
 const FIRST_NAP: Duration = Duration::from_micros(200);
 
 /// How much longer each nap is than the one before. In a crowd many sleep then while few work: if they only doubled, 64
-/// processes write a fifth less.
+/// processes would write a fifth less.
 const GROWTH: u32 = 3;
 
 /// The longest nap of somebody who has just come.

@@ -50,11 +50,8 @@ impl<'a> Spool<'a> {
         };
         self.files.make_folder()?;
         let Held(file) = &self.shared()?;
-        let meta = file.metadata().map_err(|error| trouble(&self.path, "looked at", error))?;
-        if !meta.is_file() {
-            return Err(self.refuse("is no regular file; remove it"));
-        }
-        if meta.len() > MOST_BYTES {
+        let length = file.metadata().map_err(|error| trouble(&self.path, "looked at", error))?.len();
+        if length > MOST_BYTES {
             let advice = "`fuseboard status` says what keeps the store from being written";
             return Err(self.refuse(&format!("8 MiB of reports wait already; {advice}")));
         }
@@ -99,7 +96,7 @@ impl<'a> Spool<'a> {
     fn shared(&self) -> Result<Held, StoreError> {
         let mut patience = Patience::of(BRIEFLY);
         loop {
-            let file = private().append(true).open(&self.path).map_err(|error| trouble(&self.path, "opened", error))?;
+            let file = regular(private().append(true).open(&self.path), &self.path)?;
             self.files.share(&self.path)?;
             if let Some(held) = may_append(file, &self.path) {
                 return Ok(held);
@@ -139,17 +136,26 @@ impl<'a> Spool<'a> {
     }
 
     fn refuse(&self, why: &str) -> StoreError {
-        StoreError::new(StoreTrouble::Unreachable, format!("{}: {why}", self.path.display()))
+        refused(&self.path, why)
     }
+}
+
+fn refused(path: &Path, why: &str) -> StoreError {
+    StoreError::new(StoreTrouble::Unreachable, format!("{}: {why}", path.display()))
 }
 
 fn open(path: &Path) -> Result<Option<File>, StoreError> {
     match private().create(false).read(true).open(path) {
-        Ok(file) if file.metadata().is_ok_and(|meta| meta.is_file()) => Ok(Some(file)),
-        Ok(_) => Err(trouble(path, "read", io::Error::other("it is no regular file"))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(trouble(path, "opened", error)),
+        opened => regular(opened, path).map(Some),
     }
+}
+
+/// What was opened, if it is a file: a pipe would hold up who reads, and give what is written to others.
+fn regular(opened: io::Result<File>, path: &Path) -> Result<File, StoreError> {
+    let file = opened.map_err(|error| trouble(path, "opened", error))?;
+    let meta = file.metadata().map_err(|error| trouble(path, "looked at", error))?;
+    if meta.is_file() { Ok(file) } else { Err(refused(path, "it is no regular file; remove it")) }
 }
 
 /// The file, shared, if what is appended to it from now on will be taken: no taker has it, nor has had it since it

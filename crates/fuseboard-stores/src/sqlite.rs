@@ -38,8 +38,9 @@ const BUSY_LIMIT: Duration = Duration::from_secs(1);
 /// Records and their history in one SQLite file.
 ///
 /// Making one touches nothing. The file is opened by the first call, and made by the first that has something to
-/// store: its folder with mode 0700, the files with 0600, unless it has a [group](SqliteStore::with_group). Moments are on the boot clock's axis, so a jump of the
-/// wall clock moves nothing; after a reboot they are moved by the time that has passed.
+/// store: its folder with mode 0700, the files with 0600, unless it has a [group](SqliteStore::with_group). Moments are on
+/// the boot clock's axis, so a jump of the wall clock moves nothing; after a reboot they are moved by the time that has
+/// passed.
 ///
 /// # Faults
 ///

@@ -31,13 +31,14 @@ pub(crate) fn brief(settings: &Settings, args: &BriefArgs) -> Result<ExitCode, F
     let no_store = |error: &dyn std::fmt::Display| Failed::new(ExitCode::NoStore, error);
     let since = now().before(args.since);
     let ledger = settings.history()?;
-    let Rows { whole: mut runs, damaged } = ledger.runs(LOOKED_BACK).map_err(|error| no_store(&error))?;
+    let read = ledger.runs(LOOKED_BACK).map_err(|error| no_store(&error))?;
+    let used = Used::of(ledger, &read, since).map_err(|error| no_store(&error))?;
+    let Rows { whole: mut runs, damaged } = read;
     for run in &damaged {
         settings.console.error(run);
     }
     runs.retain(|run| run.head.started_at >= since);
     let out: Vec<_> = settings.views()?.into_iter().filter(|view| view.state != Shown::Closed).collect();
-    let used = Used::since(ledger, since).map_err(|error| no_store(&error))?;
     let needs = needs::of(&runs, &out);
     let total: UsageSum = used.rows.iter().map(|row| &row.usage).collect();
     let counts = Counts::of(&runs);

@@ -66,14 +66,18 @@ struct Group {
 
 impl Used {
     pub(super) fn since(ledger: &dyn Ledger, since: Stamp) -> Result<Self, LedgerError> {
+        Self::of(ledger, &ledger.runs(LOOKED_BACK)?, since)
+    }
+
+    /// The same where the runs have been read already.
+    pub(super) fn of(ledger: &dyn Ledger, runs: &Rows<StoredRun>, since: Stamp) -> Result<Self, LedgerError> {
         let rows = ledger.usage_since(since)?;
         let measured: BTreeSet<&str> = rows.iter().map(|row| row.run.as_str()).collect();
-        let is_unmeasured = |run: &StoredRun| {
+        let is_unmeasured = |run: &&StoredRun| {
             run.head.started_at >= since && run.may_have_used() && !measured.contains(run.head.id.as_str())
         };
-        let Rows { whole, damaged } = ledger.runs(LOOKED_BACK)?;
-        let unmeasured = whole.into_iter().filter(is_unmeasured).map(|run| run.head.project);
-        let unmeasured = unmeasured.chain(damaged.iter().map(|_| UNKNOWN.to_owned())).collect();
+        let unmeasured = runs.whole.iter().filter(is_unmeasured).map(|run| run.head.project.clone());
+        let unmeasured = unmeasured.chain(runs.damaged.iter().map(|_| UNKNOWN.to_owned())).collect();
         Ok(Self { rows, unmeasured })
     }
 

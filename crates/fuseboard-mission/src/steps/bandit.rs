@@ -23,6 +23,7 @@ use fuseboard_pipeline::stamp::Stamp;
 use fuseboard_pipeline::step::{Answer, Step, StepContext, StepError, Told};
 use serde_json::json;
 
+use crate::agents::Reading;
 use crate::arms::{ArmSets, Learned, Lesson, SetName, Taught, arm_name};
 use crate::outcome::{Found, Outcome, reading_of};
 
@@ -58,14 +59,14 @@ impl ArmOf {
         }
     }
 
-    fn of(self, job: &Job) -> Option<String> {
+    fn of(self, job: &Job, reading: &Reading) -> Option<String> {
         match self {
             Self::Project => Some(job.project.name.clone()),
             Self::Agent => job.agent.clone(),
             Self::Model => {
-                let usage = job.usage.clone().or_else(|| reading_of(job).usage).unwrap_or_default();
-                let named = usage.into_iter().filter(|row| row.model.is_some());
-                named.max_by_key(|row| row.output).and_then(|row| row.model)
+                let usage = job.usage.as_ref().or(reading.usage.as_ref())?;
+                let named = usage.iter().filter(|row| row.model.is_some());
+                named.max_by_key(|row| row.output)?.model.clone()
             }
             Self::Mode => job.mode.clone(),
         }
@@ -109,10 +110,11 @@ impl Bandit {
 impl Step for Bandit {
     fn run(&self, context: &StepContext<'_>) -> Result<Answer, StepError> {
         let job = context.job;
-        let Some(arm) = self.arm.of(job).and_then(|arm| arm_name(&context.redactor.redact(&arm))) else {
+        let reading = reading_of(job);
+        let Some(arm) = self.arm.of(job, &reading).and_then(|arm| arm_name(&context.redactor.redact(&arm))) else {
             return Ok(Answer::NotApplicable(format!("the job names no {}", self.arm.as_str())));
         };
-        let (judged, lesson, why) = lesson(context);
+        let (judged, lesson, why) = lesson(context, &reading);
         let told = |detail: String, taught: Option<Taught>| {
             let output = json!({
                 "set": self.set.to_string(),
@@ -144,10 +146,9 @@ impl Step for Bandit {
 }
 
 /// What the mission teaches, and why.
-fn lesson(context: &StepContext<'_>) -> (Outcome, Option<Lesson>, String) {
+fn lesson(context: &StepContext<'_>, reading: &Reading) -> (Outcome, Option<Lesson>, String) {
     let job = context.job;
-    let reading = reading_of(job);
-    let found = Found::new(context, &reading);
+    let found = Found::new(context, reading);
     let (outcome, evidence) = found.judge();
     let evidence = context.redactor.redact(&evidence);
     let lesson = match outcome {

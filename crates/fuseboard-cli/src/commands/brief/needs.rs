@@ -102,15 +102,10 @@ fn blockers(steps: &[StepRow]) -> String {
 
 /// An action that was due, and did not come about.
 fn not_done(row: &StepRow) -> Option<String> {
-    let how = match (row.status, row.reason) {
-        (Status::Failed | Status::TimedOut, _) => "failed",
-        (Status::Skipped, Some(Reason::Refused)) => "refused",
-        (Status::Skipped, Some(Reason::CircuitOpen)) => "was not tried, its circuit is open",
-        (Status::Skipped, Some(Reason::Untrusted | Reason::Deadline)) => "was not tried",
-        _ => return None,
-    };
+    let is_open = row.kind == Kind::Action && row.status == Status::Skipped && row.reason == Some(Reason::CircuitOpen);
+    let how = if is_open { "was not tried, its circuit is open" } else { row.not_done()? };
     let why = row.detail.as_ref().or(row.last_error.as_ref()).map(|why| format!(": {why}")).unwrap_or_default();
-    (row.kind == Kind::Action).then(|| format!("{} {how}{why}", row.name))
+    Some(format!("{} {how}{why}", row.name))
 }
 
 fn stuck(row: &StepRow) -> Option<String> {

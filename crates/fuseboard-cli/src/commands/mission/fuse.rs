@@ -114,8 +114,7 @@ fn pause(prepared: &Prepared<'_>, args: &MissionArgs) -> Option<Hindrance> {
     let pause = match pauses.active(agent.map(Agent::as_str), now()) {
         Ok(pause) => pause?,
         Err(error) => {
-            let why = home::homeless().map_or_else(|| error.to_string(), str::to_owned);
-            prepared.settings.complain("it is not known whether the agent is paused", &why);
+            prepared.settings.complain("it is not known whether the agent is paused", &home::trouble(&error));
             return None;
         }
     };

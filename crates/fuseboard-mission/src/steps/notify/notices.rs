@@ -89,15 +89,9 @@ fn held_back(row: &StepRow) -> Option<Notice> {
 
 /// An action that nothing held back, and that did not come about all the same. That its circuit is open was told when it opened.
 fn not_done(row: &StepRow) -> Option<Notice> {
-    let how = match (row.status, row.reason) {
-        (Status::Failed | Status::TimedOut, _) => "failed",
-        (Status::Skipped, Some(Reason::Refused)) => "refused",
-        (Status::Skipped, Some(Reason::Untrusted | Reason::Deadline)) => "was not tried",
-        _ => return None,
-    };
-    (row.kind == Kind::Action).then(|| Notice {
+    Some(Notice {
         severity: Severity::Action,
-        subject: format!("{} {how}", row.name),
+        subject: format!("{} {}", row.name, row.not_done()?),
         text: row.detail.clone().or_else(|| row.last_error.clone()).unwrap_or_default(),
     })
 }
